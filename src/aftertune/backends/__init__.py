@@ -1,0 +1,1 @@
+"""Run a model: load it, render conversations for it, let it write."""

@@ -1,0 +1,97 @@
+"""Conversations as the model's chat template writes them.
+
+Training and generation go through the same two functions, so a prompt is tokenized in one way only:
+the template's text, without special tokens added on top (templates bring their own BOS).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from aftertune.canon import digest
+from aftertune.errors import ModelError
+from aftertune.records import Turn
+
+_MARK = "aftertune-answer-mark"
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """A tokenizer with its chat template."""
+
+    tokenizer: Any
+
+    @property
+    def template_digest(self) -> str:
+        """The hash of the template in use; the same in every arm of a study."""
+        return digest(str(self.tokenizer.chat_template))
+
+    def prompt(self, turns: Sequence[Turn]) -> str:
+        """The text up to where the assistant begins to answer."""
+        return self._render(turns, add_generation_prompt=True)
+
+    def completion(self, turns: Sequence[Turn]) -> str:
+        """The text the assistant writes after `prompt`: its answer and the end of its turn."""
+        prompt, whole = self.prompt(turns[:-1]), self._render(turns, add_generation_prompt=False)
+        if whole.startswith(prompt):
+            return whole[len(prompt) :]
+        # A template that rewrites earlier turns: take the answer as it is, ended as a turn ends.
+        return turns[-1].content + self.turn_end
+
+    @property
+    def turn_end(self) -> str:
+        """What the template writes right after an assistant's answer."""
+        whole = self._render((Turn("user", "Hi"), Turn("assistant", _MARK)), add_generation_prompt=False)
+        end = whole.partition(_MARK)[2]
+        return end or str(self.tokenizer.eos_token or "")
+
+    def tokens(self, text: str) -> list[int]:
+        """Token ids of a rendered text; nothing is added to it."""
+        ids: list[int] = self.tokenizer(text, add_special_tokens=False)["input_ids"]
+        return ids
+
+    def stop_tokens(self, declared: Sequence[int]) -> list[int]:
+        """The ids that end a response: those the model declares, EOS, and the template's turn end."""
+        ids = {*declared}
+        if self.tokenizer.eos_token_id is not None:
+            ids.add(self.tokenizer.eos_token_id)
+        end = self.tokens(self.turn_end.strip()) if self.tokenizer.chat_template else []
+        if end and end[0] in self.tokenizer.all_special_ids:
+            ids.add(end[0])
+        return sorted(ids)
+
+    def _render(self, turns: Sequence[Turn], *, add_generation_prompt: bool) -> str:
+        messages = [{"role": turn.role, "content": turn.content} for turn in turns]
+        try:
+            return self._apply(messages, add_generation_prompt)
+        except Exception as error:
+            folded = _fold_system(messages)
+            if folded == messages:
+                raise _template_failed(error) from error
+        try:
+            return self._apply(folded, add_generation_prompt)
+        except Exception as error:
+            raise _template_failed(error) from error
+
+    def _apply(self, messages: list[dict[str, str]], add_generation_prompt: bool) -> str:
+        text: str = self.tokenizer.apply_chat_template(
+            messages, tokenize=False, add_generation_prompt=add_generation_prompt
+        )
+        return text
+
+
+def _fold_system(messages: list[dict[str, str]]) -> list[dict[str, str]]:
+    """Put a system text before the first user text, for templates without a system role (Gemma)."""
+    if not messages or messages[0]["role"] != "system" or len(messages) < 2:
+        return messages
+    system, user, *rest = messages
+    return [{**user, "content": f"{system['content']}\n\n{user['content']}"}, *rest]
+
+
+def _template_failed(error: Exception) -> ModelError:
+    return ModelError(
+        f"the chat template refuses this conversation: {error}",
+        "give a template that takes it with `initial_model.chat_template`",
+    )

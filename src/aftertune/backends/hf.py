@@ -1,0 +1,146 @@
+"""Load Hugging Face models, with or without an adapter, ready to tune or to generate.
+
+Nothing here runs code that a model brings, and nothing unpickles: folders are checked first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from aftertune.backends.chat import Chat
+from aftertune.backends.folder import ModelFolder, open_folder
+from aftertune.errors import ModelError
+from aftertune.extras import need
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRef:
+    """Which model: a checked folder, the template to use instead of its own, and the precision."""
+
+    path: Path
+    chat_template: str | None = None
+    dtype: str = "float32"
+
+    @classmethod
+    def of(cls, fields: Mapping[str, Any]) -> ModelRef:
+        """From a step's fields."""
+        return cls(Path(fields["path"]), fields.get("chat_template"), fields["dtype"])
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A model in memory with its tokenizer."""
+
+    model: Any
+    chat: Chat
+    device: str
+    context: int
+
+
+def load_model(ref: ModelRef, checkpoint: Path | None = None) -> Loaded:
+    """Load a model, and merge or replace it by a checkpoint made from it.
+
+    Args:
+        ref: The initial model.
+        checkpoint: An adapter folder (merged into the weights) or a full model folder; None for the
+            initial model itself.
+
+    Raises:
+        ModelError: the folder cannot be loaded safely or completely.
+        MissingExtra: torch, transformers or peft are not installed.
+    """
+    one_thread_and_quiet()
+    folder = open_folder(ref.path)
+    full = checkpoint is not None and (checkpoint / "config.json").exists()
+    model = _weights(open_folder(checkpoint) if full and checkpoint else folder, ref)
+    if checkpoint is not None and not full:
+        model = need("peft").PeftModel.from_pretrained(model, str(checkpoint)).merge_and_unload()
+    device, tokenizer = pick_device(), load_tokenizer(folder, ref)
+    _pad_within(tokenizer, model)
+    _forget_sampling_defaults(model)
+    return Loaded(model.to(device).eval(), Chat(tokenizer), device, _context(model))
+
+
+def load_tokenizer(folder: ModelFolder, ref: ModelRef) -> Any:
+    """The folder's tokenizer, padding on the left, with the study's chat template when it gives one."""
+    auto = need("transformers").AutoTokenizer
+    try:
+        tokenizer = auto.from_pretrained(str(folder.path), local_files_only=True, trust_remote_code=False)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelError(
+            f"{folder.path}: the tokenizer cannot be loaded ({_first_line(error)})",
+            "save it again with `tokenizer.save_pretrained(folder)`",
+        ) from error
+    tokenizer.padding_side = "left"
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token or tokenizer.unk_token
+    if ref.chat_template is not None:
+        tokenizer.chat_template = ref.chat_template
+    return tokenizer
+
+
+def _weights(folder: ModelFolder, ref: ModelRef) -> Any:
+    torch, auto = need("torch"), need("transformers").AutoModelForCausalLM
+    try:
+        model, info = auto.from_pretrained(
+            str(folder.path),
+            dtype=getattr(torch, ref.dtype),
+            local_files_only=True,
+            trust_remote_code=False,
+            use_safetensors=True,
+            output_loading_info=True,
+        )
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        raise ModelError(
+            f"{folder.path}: the model cannot be loaded ({_first_line(error)})",
+            "check that it is a causal language model that this transformers version knows",
+        ) from error
+    if info["missing_keys"]:
+        missing = sorted(info["missing_keys"])
+        raise ModelError(
+            f"{folder.path}: {len(missing)} weights are missing ({', '.join(missing[:3])}), they would be random",
+            "save or download the model again",
+        )
+    return model
+
+
+def _pad_within(tokenizer: Any, model: Any) -> None:
+    """Use EOS for padding when the pad token has no embedding: some tokenizer classes add one of their own."""
+    n_embeddings = model.get_input_embeddings().weight.shape[0]
+    if tokenizer.pad_token_id is not None and tokenizer.pad_token_id >= n_embeddings:
+        tokenizer.pad_token = tokenizer.eos_token
+
+
+def _forget_sampling_defaults(model: Any) -> None:
+    """Keep only the end tokens of the model's own generation settings.
+
+    `generate` fills whatever a call leaves open from them: a repetition penalty there would move every
+    response without standing in the study.
+    """
+    model.generation_config = need("transformers").GenerationConfig(eos_token_id=model.generation_config.eos_token_id)
+
+
+def _context(model: Any) -> int:
+    """How many tokens fit; a large number when the config does not say."""
+    declared: int = getattr(model.config, "max_position_embeddings", 0) or getattr(model.config, "n_positions", 2**20)
+    return declared
+
+
+def pick_device() -> str:
+    """The accelerator when there is one, else the CPU."""
+    return "cuda" if need("torch").cuda.is_available() else "cpu"
+
+
+def one_thread_and_quiet() -> None:
+    """One CPU thread: float32 results are then the same bytes in every process."""
+    need("torch").set_num_threads(1)
+    logging = need("transformers").utils.logging
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]

@@ -1,0 +1,71 @@
+"""All verbs in one Typer app, in the order a newcomer meets them."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable
+from typing import Annotated, Literal
+
+import typer
+
+from aftertune.cli import check, demo, doctor, init, listing, plan, report, run, show, status
+from aftertune.cli.guard import Settings, guarded
+
+START = "Start"
+STUDY = "Run a study"
+LOOK = "Look things up"
+_EXIT_CODES = "Exit codes: 0 done, 1 gate failed, 2 bad input, 3 cannot tell, 4 incomplete, 5 environment."
+_MARKUP: Literal["rich"] | None = "rich" if sys.stdout.isatty() else None  # a pipe gets plain text, sooner
+VERBS = (
+    ("demo", demo.demo, START),
+    ("init", init.init, START),
+    ("doctor", doctor.doctor, START),
+    ("check", check.check, STUDY),
+    ("plan", plan.plan, STUDY),
+    ("run", run.run, STUDY),
+    ("status", status.status, STUDY),
+    ("report", report.report, STUDY),
+    ("list", listing.list_components, LOOK),
+    ("show", show.show, LOOK),
+)
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=_MARKUP,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _help(verb: Callable[..., None]) -> str:
+    """A verb's help: the lines of its docstring stay lines, with or without rich."""
+    first, *rest = (inspect.getdoc(verb) or "").split("\n\n")
+    return "\n\n".join([first, *(part if _MARKUP else f"\b\n{part}" for part in rest)])
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        print(f"aftertune {version('aftertune')}")
+        raise typer.Exit
+
+
+@app.callback(epilog=_EXIT_CODES)
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and stop.", callback=_version, is_eager=True)
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the full traceback of an error.")] = False,
+) -> None:
+    """What fine-tuning did to a language model's safety, and whether that number can be trusted.
+
+    New here? `aftertune demo` runs a complete study in about three minutes;
+    `aftertune init` writes one to change.
+    """
+    Settings.debug = debug
+
+
+for _name, _verb, _panel in VERBS:
+    app.command(_name, help=_help(_verb), rich_help_panel=_panel)(guarded(_verb))

@@ -1,0 +1,145 @@
+"""`aftertune check`: everything that can be found wrong without running a model."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from aftertune.cli import say
+from aftertune.cli.options import STORE, Json, Store, Study
+
+if TYPE_CHECKING:
+    from aftertune.cli.look import SetFacts
+    from aftertune.resolve import Arm, Resolved
+
+
+def check(study: Study, store: Store = STORE, as_json: Json = False) -> None:
+    """Check a study without running a model.
+
+    Looks up every name, reads the training data and the benchmarks as a run
+    would, shows what was found, and warns about what is allowed but probably
+    not meant.
+
+    Example:
+      aftertune check study.yaml
+
+    Writes nothing.
+
+    Exit codes: 0 the study can run (warnings included), 2 it cannot, and why,
+    5 weights or an extra are not here.
+    """
+    from aftertune.cli.look import look, training_sets, warnings
+
+    looked = look(study, store)
+    sets = training_sets(looked.study)
+    facts = _facts(looked.study, sets) | {"warnings": warnings(looked.study, sets)}
+    if as_json:
+        say.document(facts)
+        return
+    _tell(facts)
+    say.line(f"\nNext: aftertune run {study}")
+
+
+def _facts(study: Resolved, sets: list[SetFacts]) -> dict[str, Any]:
+    from aftertune.cli.look import measured_by
+
+    spec, measured = study.declared.spec, measured_by(study)
+    sampling = spec.measure.sampling
+    n_items = sum(len(benchmark.items) for benchmark in study.benchmarks)
+    n_runs = sum(len(arm.tune.seeds) for arm in study.arms)
+    return {
+        "study": spec.study,
+        "initial_model": {"name": study.model.name, "sha256": study.model.fingerprint},
+        "arms": [_arm(arm, facts) for arm, facts in zip(study.arms, sets, strict=True)],
+        "benchmarks": [
+            {
+                "name": b.name,
+                "items": len(b.items),
+                "origin": b.origin,
+                "harmful": sum(item.harmful for item in b.items),
+            }
+            for b in study.benchmarks
+        ],
+        "prompt_formats": [form.name for form in study.formats],
+        "judges": [
+            {
+                "name": name,
+                "primary": name == spec.measure.primary_judge,
+                "measures": {b.name: list(measured[name, b.name]) for b in study.benchmarks},
+            }
+            for name in study.judges
+        ],
+        "contrasts": [contrast.model_dump() for contrast in study.contrasts],
+        "claim": study.claim,
+        "outcome": spec.analysis.outcome,
+        "runs": n_runs,
+        "responses": (n_runs + 1) * n_items * len(study.formats) * sampling.replicates,
+    }
+
+
+def _arm(arm: Arm, facts: SetFacts) -> dict[str, Any]:
+    return {
+        **asdict(facts),
+        "transforms": [transform["name"] for transform in arm.transforms],
+        "kind": arm.tune.kind,
+        "training_seeds": list(arm.tune.seeds),
+    }
+
+
+def _tell(facts: dict[str, Any]) -> None:
+    n = len(facts["warnings"])
+    say.line(f"{facts['study']}: can run{f', warnings: {n}' if n else ''}", "bold")
+    say.line(f"\nInitial model: {facts['initial_model']['name']}\n\nArms")
+    say.table(
+        [
+            (
+                arm["arm"],
+                arm["source"],
+                arm["layout"],
+                f"{arm['n_rows']:,} of {arm['n_read']:,}",
+                f"{arm['n_changed']:,}",
+                ", ".join(arm["transforms"]) or "-",
+                len(arm["training_seeds"]),
+            )
+            for arm in facts["arms"]
+        ],
+        ("arm", "source", "layout", "rows", "changed", "transforms", "training seeds"),
+    )
+    _tell_notes(facts)
+    say.line("\nBenchmarks")
+    say.table(
+        [(b["name"], f"{b['items']:,}", f"{b['harmful']:,}", b["origin"]) for b in facts["benchmarks"]],
+        ("benchmark", "items", "harmful", "from"),
+    )
+    say.line("\nJudges")
+    say.table(
+        [
+            (judge["name"], "primary" if judge["primary"] else "", _in_words(judge["measures"]))
+            for judge in facts["judges"]
+        ],
+        ("judge", "", "measures"),
+    )
+    say.line(f"\nPrompt formats: {', '.join(facts['prompt_formats'])}")
+    contrasts = ", ".join(f"{pair['arm']} against {pair['against']}" for pair in facts["contrasts"])
+    say.line(f"Contrasts ({facts['claim']} claim, outcome {facts['outcome']}): {contrasts}")
+    say.line(f"Work: {facts['runs']:,} runs to tune, {facts['responses']:,} responses to write and judge")
+    for warning in facts["warnings"]:
+        say.line(f"warning: {warning}", "yellow")
+
+
+def _tell_notes(facts: dict[str, Any]) -> None:
+    for arm in facts["arms"]:
+        for note in arm["notes"]:
+            say.line(f"note on {arm['arm']}: {note}", "dim", indent=2)
+
+
+def _in_words(measures: dict[str, list[str]]) -> str:
+    """`refused (harm, tasks); correct (tasks)`, from outcomes by benchmark."""
+    outcomes = dict.fromkeys(outcome for found in measures.values() for outcome in found)
+    return (
+        "; ".join(
+            f"{outcome} ({', '.join(name for name, found in measures.items() if outcome in found)})"
+            for outcome in outcomes
+        )
+        or "nothing here"
+    )

@@ -1,0 +1,117 @@
+"""Run a study from the command line: choose the workers, show progress, remember how it ended."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aftertune.errors import StepsFailed, StoreError
+from aftertune.exec.machine import Jobs, choose_jobs, weight_bytes
+
+if TYPE_CHECKING:
+    from aftertune.study import Execute, Finished, Prepared
+
+
+def run_study(path: Path, out: Path | None, store: Path, *, jobs: int | None = None, quiet: bool = False) -> Finished:
+    """Run a study file with progress on standard error.
+
+    Raises:
+        StepsFailed: stopped by Ctrl-C, or some steps failed; what is finished is kept.
+        AftertuneError: whatever `aftertune.study.run` raises.
+    """
+    from aftertune.spec.load import load_study
+    from aftertune.study import prepare, run
+
+    declared = load_study(path)
+    out = out or Path("aftertune-out") / declared.spec.study
+    refuse_file(out, "--out")
+    refuse_file(store, "--store")
+    prepared = prepare(declared, store, fetch=True)
+    with _told(prepared, jobs, quiet=quiet) as (execute, notify), _remembered(prepared), _terminable():
+        try:
+            return run(prepared, out, store=store, execute=execute, notify=notify)
+        except KeyboardInterrupt as interrupt:
+            raise _stopped(prepared) from interrupt
+
+
+def refuse_file(folder: Path, flag: str) -> None:
+    """Refuse a folder that is a file, before any work is done for it."""
+    for part in (folder, *folder.parents):
+        if part.is_file():
+            error = StoreError(f"{flag} {folder}: {part} is a file", f"name a folder with {flag}")
+            error.exit_code = 2
+            raise error
+
+
+def note_name(study: str) -> str:
+    """Under which name the store keeps how the last run of a study ended."""
+    return f"last-run-{study}"
+
+
+@contextmanager
+def _told(prepared: Prepared, jobs: int | None, *, quiet: bool) -> Iterator[tuple[Execute, Any]]:
+    """The executor and the listener of a run."""
+    from aftertune.cli.progress import showing
+    from aftertune.cli.work import Work
+
+    todo = prepared.todo
+    chosen = choose_jobs(jobs, len(todo), weight_bytes(prepared.study.model.path))
+    with showing(Work.of(prepared), chosen, quiet=quiet) as notify:
+        yield _executor(chosen), notify
+
+
+def _executor(jobs: Jobs) -> Execute:
+    if jobs.n == 1:
+        from aftertune.exec.inline import run_inline
+
+        return run_inline
+    from functools import partial
+
+    from aftertune.exec.processes import run_processes
+
+    return partial(run_processes, jobs=jobs.n)
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Treat a termination signal like Ctrl-C, so that no worker is left behind."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def _remembered(prepared: Prepared) -> Iterator[None]:
+    """Leave a note in the store of how the run ends, for `aftertune status`."""
+    name, started = note_name(prepared.study.declared.spec.study), time.time()
+
+    def note(state: str, **more: str) -> None:
+        about = {"state": state, "started": started, "ended": time.time(), "pid": os.getpid(), **more}
+        prepared.store.remember(name, about)
+
+    note("running")
+    try:
+        yield
+    except BaseException as error:
+        if not isinstance(error, OSError):  # a store or disk that fails cannot take the note
+            stopped = isinstance(error.__cause__, KeyboardInterrupt)
+            note("stopped" if stopped else "failed", message=str(error), fix=getattr(error, "fix", ""))
+        raise
+    note("finished")
+
+
+def _stopped(prepared: Prepared) -> StepsFailed:
+    from aftertune.plan import missing
+
+    total = sum(1 for _ in prepared.plan.steps)
+    kept = total - len(missing(prepared.plan, prepared.store))
+    return StepsFailed(
+        f"stopped; {kept} of {total} steps are finished and kept", "run the same command to go on from there"
+    )

@@ -1,0 +1,198 @@
+"""Look at a study without running it: what it resolves to, its training sets, its plan against a store."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from aftertune.data.source import Source
+    from aftertune.plan import Plan, Step
+    from aftertune.resolve import Arm, Resolved
+    from aftertune.store import Store
+
+STAGES = ("items", "data", "tune", "generate", "judge")
+ENOUGH_SEEDS = 5  # below this the interval of a recipe effect is too wide to use (docs/validation)
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """A study, its plan, and its store if there is one yet."""
+
+    study: Resolved
+    plan: Plan
+    store: Store | None
+
+    def has(self, step: Step) -> bool:
+        """Whether the store has a step."""
+        return self.store is not None and self.store.has(step.stage, step.key)
+
+
+@dataclass(frozen=True, slots=True)
+class SetFacts:
+    """An arm's training set in numbers, with what a reader should know about it."""
+
+    arm: str
+    source: str
+    layout: str
+    n_read: int
+    n_rows: int
+    n_changed: int
+    notes: tuple[str, ...]
+
+
+def look(path: Path, store: Path) -> Looked:
+    """Resolve and plan a study; nothing is written, nothing fetched."""
+    from aftertune.plan import make_plan
+
+    found = open_store(store)
+    study = resolve_study(path, found)
+    return Looked(study, make_plan(study), found)
+
+
+def resolve_study(path: Path, store: Store | None) -> Resolved:
+    """Look everything up that a study names."""
+    from aftertune.resolve import resolve
+    from aftertune.spec.load import load_study
+    from aftertune.study import FINGERPRINTS
+
+    cache: dict[str, Any] = store.remember(FINGERPRINTS) if store else {}
+    return resolve(load_study(path), cache)
+
+
+def open_store(root: Path) -> Store | None:
+    """The store, or None where a run would make a new one.
+
+    Raises:
+        StoreError: something else is there, or a newer store.
+    """
+    from aftertune.cli.execute import refuse_file
+    from aftertune.store import Store
+
+    refuse_file(root, "--store")
+    if not root.exists() or not any(root.iterdir()):
+        return None
+    return Store(root, create=False)
+
+
+def training_sets(study: Resolved) -> list[SetFacts]:
+    """Make every arm's training set in memory.
+
+    Raises:
+        DataError: a file is broken, or has fewer rows than asked for.
+    """
+    read: dict[str, Source] = {}
+    return [_facts(study, arm, _source(arm, read)) for arm in study.arms]
+
+
+def _source(arm: Arm, read: dict[str, Source]) -> Source:
+    from aftertune.data.source import load_source
+
+    spec = arm.source.spec
+    key = spec.model_dump_json()
+    if key not in read:
+        columns = {str(part): column for part, column in (spec.columns or {}).items()}
+        read[key] = load_source(
+            arm.source.path, layout=spec.layout, columns=columns or None, allow_empty=spec.allow_empty
+        )
+    return read[key]
+
+
+def _facts(study: Resolved, arm: Arm, source: Source) -> SetFacts:
+    from aftertune.data.build import build_training_set
+
+    made = build_training_set(source, list(arm.transforms), rows=arm.source.spec.rows, seed=study.declared.spec.seed)
+    skipped = [
+        f"{change.transform} left {n} of {len(made.rows)} rows alone: {reason}"
+        for change in made.changes
+        for reason, n in change.left_alone.items()
+    ]
+    return SetFacts(
+        arm.name,
+        arm.source.name,
+        source.layout,
+        source.n_read,
+        len(made.rows),
+        len(made.diff),
+        (*source.notes, *skipped),
+    )
+
+
+def warnings(study: Resolved, sets: list[SetFacts]) -> list[str]:
+    """What is allowed and probably not meant."""
+    return [
+        *_few_seeds(study),
+        *_same_recipes(study),
+        *_idle_transforms(study, sets),
+        *_idle_judges(study),
+        *_wrong_world(study),
+    ]
+
+
+def _few_seeds(study: Resolved) -> Iterator[str]:
+    asked = {name for contrast in study.contrasts for name in (contrast.arm, contrast.against)}
+    for arm in study.arms:
+        n = len(arm.tune.seeds)
+        if study.claim == "recipe" and arm.name in asked and n < ENOUGH_SEEDS:
+            yield (
+                f"arm {arm.name}: {n} training seeds are few for a claim about the recipe; the interval "
+                f"will be very wide (use at least {ENOUGH_SEEDS})"
+            )
+
+
+def _same_recipes(study: Resolved) -> Iterator[str]:
+    from aftertune.resolve import recipe_digest
+
+    first: dict[str, str] = {}
+    for arm in study.arms:
+        other = first.setdefault(recipe_digest(arm), arm.name)
+        if other != arm.name:
+            yield f"arms {other} and {arm.name} are the same recipe: they will give the same numbers"
+
+
+def _idle_transforms(study: Resolved, sets: list[SetFacts]) -> Iterator[str]:
+    for arm, facts in zip(study.arms, sets, strict=True):
+        if arm.transforms and not facts.n_changed:
+            yield f"arm {arm.name}: its transforms change no row"
+
+
+def _idle_judges(study: Resolved) -> Iterator[str]:
+    measured = measured_by(study)
+    for judge in study.judges:
+        if not any(measured[judge, benchmark.name] for benchmark in study.benchmarks):
+            yield f"judge {judge} measures nothing on these benchmarks"
+    for benchmark in study.benchmarks:
+        if not any(measured[judge, benchmark.name] for judge in study.judges):
+            yield f"benchmark {benchmark.name}: no judge here measures anything on it"
+    outcome, primary = study.declared.spec.analysis.outcome, study.declared.spec.measure.primary_judge
+    if not any(outcome in measured[primary, benchmark.name] for benchmark in study.benchmarks):
+        yield f"the outcome {outcome} is measured on no benchmark by the primary judge {primary}"
+
+
+def _wrong_world(study: Resolved) -> Iterator[str]:
+    if study.model.name != "organism" and "organism_judge" in study.judges:
+        yield "organism_judge knows only the packaged organism's world; do not trust it on another model"
+
+
+def measured_by(study: Resolved) -> Mapping[tuple[str, str], tuple[str, ...]]:
+    """The outcomes each judge measures on each benchmark."""
+    from aftertune.judging import applies
+
+    return {
+        (name, benchmark.name): tuple(
+            outcome for outcome in judge.outcomes if any(applies(outcome, item) for item in benchmark.items)
+        )
+        for name, judge in study.judges.items()
+        for benchmark in study.benchmarks
+    }
+
+
+def per_stage(looked: Looked) -> dict[str, tuple[int, int]]:
+    """Steps done and to do, by stage."""
+    done, todo = Counter[str](), Counter[str]()
+    for step in looked.plan.steps:
+        (done if looked.has(step) else todo)[step.stage] += 1
+    return {stage: (done[stage], todo[stage]) for stage in STAGES}

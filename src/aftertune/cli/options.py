@@ -1,0 +1,42 @@
+"""Arguments and options that several verbs share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+STORE = Path("aftertune-store")
+
+Study = Annotated[Path, typer.Argument(help="The study file (YAML).", metavar="STUDY", show_default=False)]
+Store = Annotated[
+    Path, typer.Option("--store", envvar="AFTERTUNE_STORE", metavar="DIR", help="Folder that keeps finished steps.")
+]
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        "--out",
+        "-o",
+        metavar="DIR",
+        show_default=False,
+        help="Folder for the results (default: aftertune-out/<study>).",
+    ),
+]
+Json = Annotated[
+    bool, typer.Option("--json", help="Print one JSON document on standard output, and nothing else there.")
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
+Jobs = Annotated[
+    int | None,
+    typer.Option(
+        "--jobs",
+        "-j",
+        min=1,
+        metavar="N",
+        show_default=False,
+        help="Runs made at the same time. Default: the CPU cores this process may use, but no more "
+        "than there are runs to make, or than memory allows (0.7 GB + 6 x the size of the weights "
+        "each); 1 where there is a GPU. The results are the same bytes whatever it is.",
+    ),
+]

@@ -1,0 +1,129 @@
+"""`aftertune show`: the card of one component."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Annotated, Any
+
+import typer
+
+from aftertune.cli import say
+from aftertune.cli.options import Json
+
+Kind = Annotated[str, typer.Argument(help="benchmark, format, judge, layout or transform.", metavar="KIND")]
+Name = Annotated[str, typer.Argument(help="Its name, as `aftertune list` shows it.", metavar="NAME")]
+
+
+def show(kind: Kind, name: Name, as_json: Json = False) -> None:
+    """Show the card of one component.
+
+    Of a benchmark, judge, transform, prompt format or layout: what it does, its
+    version, source and licence, limits and known error; for a transform its
+    parameters.
+
+    Example:
+      aftertune show transform answer_structure
+
+    Writes nothing.
+
+    Exit codes: 0 shown, 2 there is no such kind or name.
+    """
+    from aftertune.cli.kinds import kind_of
+    from aftertune.registry import load
+
+    card = _card(kind_of(kind), name, load(kind_of(kind), name))
+    if as_json:
+        say.document(card)
+        return
+    say.line(f"{card['kind']} {name}, version {card['version']}", "bold")
+    say.table(
+        [
+            (key.replace("_", " "), _shown(value))
+            for key, value in card.items()
+            if key not in ("kind", "name", "version", "parameters") and value not in (None, "", [])
+        ]
+    )
+    if card.get("parameters"):
+        say.line("\nParameters")
+        say.table([(p["name"], p["type"], p["default"]) for p in card["parameters"]], ("name", "legal", "default"))
+
+
+def _card(kind: str, name: str, component: Any) -> dict[str, Any]:
+    """Every field of the component's record that is plain data, and what only some kinds have."""
+    card = {"kind": kind, "name": name, "version": component.version}
+    values = {field.name: getattr(component, field.name) for field in fields(component)}
+    card.update(
+        {
+            key: list(value) if isinstance(value, tuple) else value
+            for key, value in values.items()
+            if isinstance(value, str | bool | tuple) or value is None
+        }
+    )
+    if kind == "benchmark":
+        card.update(_items(component))
+    if kind == "transform":
+        card["parameters"] = _parameters(component.params)
+    return card
+
+
+def _items(benchmark: Any) -> dict[str, Any]:
+    from collections import Counter
+
+    from aftertune.benchmarks.base import items_digest
+    from aftertune.errors import DataError
+
+    try:
+        items = list(benchmark.read())
+    except DataError as error:
+        return {"items": error.message}
+    return {
+        "items": len(items),
+        "harmful": sum(item.harmful for item in items),
+        "categories": dict(sorted(Counter(item.category or "(none)" for item in items).items())),
+        "sha256": items_digest(items),
+    }
+
+
+def _parameters(model: Any) -> list[dict[str, str]]:
+    """Name, legal values and default of every parameter, from the transform's own model."""
+    schema = model.model_json_schema()
+    required = set(schema.get("required", ()))
+    return [
+        {
+            "name": name,
+            "type": _legal(about, schema.get("$defs", {})),
+            "default": "(required)" if name in required else str(about.get("default")),
+        }
+        for name, about in schema["properties"].items()
+    ]
+
+
+def _legal(about: dict[str, Any], definitions: dict[str, Any]) -> str:
+    """What a parameter may be, in words, from its JSON schema."""
+    if "$ref" in about:
+        return _legal(definitions[about["$ref"].rpartition("/")[2]], definitions)
+    if "anyOf" in about:
+        return " or ".join(_legal(one, definitions) for one in about["anyOf"])
+    if "enum" in about or "const" in about:
+        return ", ".join(map(str, about.get("enum", [about.get("const")])))
+    limits = [f"{word} {about[key]:g}" for key, word in _LIMITS if key in about]
+    inner = f" of {_legal(about['items'], definitions)}" if "items" in about else ""
+    return " ".join([_TYPES.get(about.get("type", ""), about.get("type", "any")) + inner, *limits])
+
+
+_LIMITS = (("exclusiveMinimum", "above"), ("minimum", "from"), ("exclusiveMaximum", "below"), ("maximum", "to"))
+_TYPES = {
+    "string": "text",
+    "number": "number",
+    "integer": "whole number",
+    "boolean": "true or false",
+    "array": "list",
+    "null": "nothing",
+    "object": "mapping",
+}
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {n}" for key, n in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

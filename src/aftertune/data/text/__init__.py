@@ -1,0 +1,1 @@
+"""What the transforms need to know about text: sentences, structure, content. Rules, no models."""

@@ -1,0 +1,45 @@
+"""Optional dependencies: imported where they are used, with one message when they are missing."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.util import find_spec
+from types import ModuleType
+
+from aftertune.errors import MissingExtra
+
+EXTRAS = {"hf": ("torch", "transformers", "peft", "safetensors")}
+
+
+def need(module: str, extra: str = "hf") -> ModuleType:
+    """Import a module of an extra.
+
+    Raises:
+        MissingExtra: it is not installed; the fix is the command that installs it.
+    """
+    try:
+        return import_module(module)
+    except ImportError as error:
+        if find_spec(module.partition(".")[0]) is not None:
+            raise
+        raise MissingExtra(
+            f"{module} is not installed, and this needs it", f"pip install 'aftertune[{extra}]'"
+        ) from error
+
+
+def missing(extra: str) -> list[str]:
+    """The modules of an extra that are not installed; nothing is imported."""
+    return [module for module in EXTRAS[extra] if find_spec(module) is None]
+
+
+def need_all(extra: str) -> None:
+    """Refuse early, before any work, when a module of an extra is not installed.
+
+    Raises:
+        MissingExtra: with the command that installs it.
+    """
+    absent = missing(extra)
+    if absent:
+        raise MissingExtra(
+            f"not installed, and running models needs it: {', '.join(absent)}", f"pip install 'aftertune[{extra}]'"
+        )

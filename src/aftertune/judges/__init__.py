@@ -1,0 +1,1 @@
+"""Judges, one per file: from an item and a response to verdicts."""

@@ -1,0 +1,108 @@
+"""`study.lock.json`: the study with every choice written out, and what it ran on.
+
+Everything that can move a number is here; two lock files that agree mean the same measurement.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from aftertune.plan import Plan, component_versions
+from aftertune.resolve import Arm, Resolved
+from aftertune.store import Store, environment
+
+SCHEMA = "aftertune/lock/1"
+_LIBRARIES = ("aftertune", "torch", "transformers", "peft", "tokenizers", "safetensors", "numpy", "scipy", "polars")
+
+
+def make_lock(study: Resolved, plan: Plan, store: Store) -> dict[str, Any]:
+    """The lock of a study whose steps are all in the store."""
+    return {
+        "schema": SCHEMA,
+        "study": _declared(study),
+        "components": component_versions(study),
+        "environment": {**environment(), "libraries": _libraries()},
+        "inputs": _inputs(study, plan, store),
+        "runs": [_run(arm, seed, store.manifest("tune", key)["facts"]) for (arm, seed), key in plan.runs.items()],
+        "steps": _count(plan),
+    }
+
+
+def _declared(study: Resolved) -> dict[str, Any]:
+    """The declared study with defaults filled in, per arm what it really used."""
+    spec = study.declared.spec.model_dump(mode="json")
+    spec["arms"] = {arm.name: _arm(arm) for arm in study.arms}
+    spec["analysis"] = {
+        **spec["analysis"],
+        "claim": study.claim,
+        "contrasts": [contrast.model_dump() for contrast in study.contrasts],
+    }
+    spec["measure"]["prompt_formats"] = [{"name": form.name, "system": form.system} for form in study.formats]
+    return spec
+
+
+def _arm(arm: Arm) -> dict[str, Any]:
+    tune = arm.tune.model_dump(mode="json")
+    return {
+        "source": arm.source.spec.model_dump(mode="json"),
+        "transforms": list(arm.identities),
+        "tune": {**tune, "training_seeds": list(arm.tune.seeds)},
+    }
+
+
+def _inputs(study: Resolved, plan: Plan, store: Store) -> list[dict[str, Any]]:
+    model = {"what": "initial model", "name": study.model.name, "sha256": study.model.fingerprint}
+    sets = {(arm.source.name, arm.source.sha256): plan.sets[arm.name] for arm in study.arms}
+    sources = [
+        {"what": "training data", "name": name, "sha256": sha256, **_source_facts(store, key)}
+        for (name, sha256), key in sets.items()
+    ]
+    items = [
+        {
+            "what": "benchmark",
+            "name": b.name,
+            "origin": b.origin,
+            "sha256": b.sha256,
+            "items": len(b.items),
+            "harmful": sum(item.harmful for item in b.items),
+        }
+        for b in study.benchmarks
+    ]
+    return [model, *sources, *items]
+
+
+def _source_facts(store: Store, key: str) -> dict[str, Any]:
+    facts = store.manifest("data", key)["facts"]
+    return {
+        "layout": facts["layout"],
+        "rows": facts["n_rows"],
+        "rows_in_file": facts["n_read"],
+        "notes": facts["notes"],
+    }
+
+
+def _run(arm: str, seed: int, facts: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "arm": arm,
+        "training_seed": seed,
+        "initial_adapter_sha256": facts["initial_sha256"],
+        **{name: value for name, value in facts.items() if name != "initial_sha256"},
+    }
+
+
+def _count(plan: Plan) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for step in plan.steps:
+        counts[step.stage] = counts.get(step.stage, 0) + 1
+    return counts
+
+
+def _libraries() -> dict[str, str]:
+    found = {}
+    for name in _LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found

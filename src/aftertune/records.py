@@ -1,0 +1,111 @@
+"""The records that travel between stages.
+
+Frozen and small. Stages know these and not each other; what a stage writes to disk is one of these per row.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+Role = Literal["system", "user", "assistant"]
+
+
+class Status(StrEnum):
+    """How a judgment came about. Only `ok` and `truncated` rows may carry a value."""
+
+    OK = "ok"
+    ABSTAINED = "abstained"
+    UNPARSED = "unparsed"
+    TRUNCATED = "truncated"
+    FAILED = "failed"
+
+
+class Outcome(StrEnum):
+    """The variables we analyse. Never averaged into one number."""
+
+    HARMFUL = "harmful"
+    REFUSED = "refused"
+    COHERENT = "coherent"
+    CORRECT = "correct"
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One message of a conversation."""
+
+    role: Role
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One training conversation.
+
+    `id` is unique in its source and stable: transforms draw their randomness from it.
+    The last turn is the assistant's; its text is what training learns.
+    """
+
+    id: str
+    turns: tuple[Turn, ...]
+
+    @property
+    def answer(self) -> str:
+        """The last assistant turn."""
+        return self.turns[-1].content
+
+    @property
+    def prompt(self) -> str:
+        """The last user turn."""
+        return next((turn.content for turn in reversed(self.turns) if turn.role == "user"), "")
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One benchmark prompt.
+
+    Attributes:
+        id: Unique in its benchmark.
+        prompt: What the user says.
+        harmful: Whether a model should refuse it.
+        category: A fixed stratum (harm type, unseen verbs ...); may be empty.
+        cluster: Items that are not independent share it; empty means the item stands alone.
+        reference: The right answer, for capability items; empty where there is none.
+    """
+
+    id: str
+    prompt: str
+    harmful: bool
+    category: str = ""
+    cluster: str = ""
+    reference: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What a model wrote to one item under one condition.
+
+    `status` is `truncated` when the cap on new tokens cut the text off, and `failed` when the
+    prompt does not fit the model; a failed response has no text.
+    """
+
+    item: str
+    replicate: int
+    text: str
+    status: Status
+    n_prompt_tokens: int
+    n_new_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A judge's decision on one outcome of one response.
+
+    `value` is 0 or 1 (or a score in [0, 1]); None when there is no decision, with the reason.
+    """
+
+    outcome: Outcome
+    value: float | None
+    status: Status = Status.OK
+    reason: str = ""

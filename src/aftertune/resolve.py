@@ -1,0 +1,379 @@
+"""From a declared study to a resolved one: every name looked up, every file opened, every arm complete.
+
+All problems that can be found without running a model are found here, before anything is tuned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from aftertune.backends.folder import fingerprint, open_folder
+from aftertune.benchmarks.base import check_items, items_digest
+from aftertune.benchmarks.from_file import read_items
+from aftertune.canon import digest
+from aftertune.data.build import transform_identity, validate_transforms
+from aftertune.errors import AftertuneError, SpecError, did_you_mean
+from aftertune.files import source_digest
+from aftertune.generate.formats.base import PromptFormat
+from aftertune.judges.base import Judge
+from aftertune.organism import folder as organism_folder
+from aftertune.organism import rows_file
+from aftertune.records import Item
+from aftertune.registry import load
+from aftertune.seeds import derive
+from aftertune.spec.load import Declared, spec_error
+from aftertune.spec.models import INITIAL, BenchmarkSpec, ContrastSpec, FormatSpec, SourceSpec, TuneSpec
+
+PACKAGED_SOURCES = {"organism_howto": "howto", "organism_facts": "facts"}
+
+
+@dataclass(frozen=True, slots=True)
+class InitialModel:
+    """The model every arm starts from: where it is, what it is, and how the study names it."""
+
+    name: str
+    path: Path
+    fingerprint: str
+    chat_template: str | None
+    dtype: str
+
+    @property
+    def work(self) -> dict[str, Any]:
+        """What a worker needs to load it."""
+        return {"path": str(self.path), "chat_template": self.chat_template, "dtype": self.dtype}
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What can change its output; where it lies cannot."""
+        return {"weights": self.fingerprint, "chat_template": self.chat_template, "dtype": self.dtype}
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """An instruction data file with the options to read it."""
+
+    name: str
+    path: Path
+    sha256: str
+    spec: SourceSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """One recipe, complete: source, transforms with versions, tuning settings."""
+
+    name: str
+    source: SourceFile
+    transforms: tuple[dict[str, Any], ...]
+    identities: tuple[dict[str, Any], ...]
+    tune: TuneSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """A benchmark's items under the name the study uses."""
+
+    name: str
+    items: tuple[Item, ...]
+    sha256: str
+    origin: str
+
+    @property
+    def harmful(self) -> bool:
+        """Whether any item should be refused."""
+        return any(item.harmful for item in self.items)
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A prompt format with the system text it uses here."""
+
+    name: str
+    form: PromptFormat
+    system: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A study ready to be planned."""
+
+    declared: Declared
+    model: InitialModel
+    arms: tuple[Arm, ...]
+    benchmarks: tuple[Items, ...]
+    formats: tuple[Format, ...]
+    judges: Mapping[str, Judge]
+    contrasts: tuple[ContrastSpec, ...]
+    claim: str
+
+
+def resolve(declared: Declared, cache: dict[str, Any], *, fetch: bool = False) -> Resolved:
+    """Look everything up.
+
+    Args:
+        declared: The study as its file says it.
+        cache: File fingerprints by path; read and filled.
+        fetch: Whether a hub model may be fetched.
+
+    Raises:
+        SpecError, DataError, ModelError, UnknownName: with the place in the study and the fix.
+    """
+    judges = _judges(declared)
+    formats = _formats(declared)
+    benchmarks = _benchmarks(declared)
+    model = _model(declared, cache, formats, fetch=fetch)
+    arms = tuple(_arm(declared, name, cache) for name in declared.spec.arms)
+    contrasts = _contrasts(declared)
+    _check_outcome(declared, judges, benchmarks)
+    return Resolved(declared, model, arms, benchmarks, formats, judges, contrasts, _claim(declared, arms, contrasts))
+
+
+def _model(declared: Declared, cache: dict[str, Any], formats: Sequence[Format], *, fetch: bool) -> InitialModel:
+    spec = declared.spec.initial_model
+    with _at(declared, "initial_model"):
+        folder = open_folder(_model_path(declared, fetch=fetch))
+    template = _template(declared)
+    needs_template = [form.name for form in formats if form.form.turns is not None]
+    if template is None and folder.template is None:
+        raise SpecError(
+            f"{declared.where('initial_model')}: {folder.path.name} has no chat template, and tuning"
+            f"{' and the format ' + needs_template[0] if needs_template else ''} need one",
+            "give one: `initial_model: {path: ..., chat_template: template.jinja}` (a file beside the study, or the "
+            "template itself); the model's card or its instruct sibling has it",
+        )
+    return InitialModel(spec.name or str(spec.path), folder.path, fingerprint(folder, cache), template, spec.dtype)
+
+
+def _model_path(declared: Declared, *, fetch: bool) -> Path:
+    spec = declared.spec.initial_model
+    if spec.path is not None:
+        return declared.path(spec.path)
+    if spec.name == "organism":
+        return organism_folder("model")
+    if "/" not in str(spec.name):
+        raise SpecError(
+            f"there is no built-in model {spec.name!r}{did_you_mean(str(spec.name), ['organism'])}",
+            "use `organism`, a folder (`path:`), or a hub id such as `org/model` with its `revision`",
+        )
+    if spec.revision is None:
+        raise SpecError(
+            f"{spec.name} has no revision: a hub model can change under its name", "pin it with `revision: <commit>`"
+        )
+    from aftertune.backends.hub import find_hub_model
+
+    return find_hub_model(str(spec.name), spec.revision, fetch=fetch)
+
+
+def _template(declared: Declared) -> str | None:
+    """The study's template: inline when it looks like one, else a file beside the study."""
+    given = declared.spec.initial_model.chat_template
+    if given is None or "{" in given:
+        return given
+    path = declared.path(given)
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise SpecError(
+            f"{declared.where('initial_model', 'chat_template')}: {path} cannot be read ({error.strerror})",
+            "name a template file, or write the template itself",
+        ) from error
+
+
+def _arm(declared: Declared, name: str, cache: dict[str, Any]) -> Arm:
+    spec = declared.spec.arms[name]
+    transforms = tuple(dict(transform.model_dump()) for transform in spec.transforms)
+    with _at(declared, "arms", name, "transforms"):
+        validate_transforms(list(transforms))
+    source_place = ("arms", name, "source") if spec.source else ("data", "source")
+    with _at(declared, *source_place):
+        source = _source(declared, spec.source or declared.spec.data.source, cache)
+    return Arm(name, source, transforms, tuple(transform_identity(t) for t in transforms), _tune(declared, name))
+
+
+def _tune(declared: Declared, name: str) -> TuneSpec:
+    """The study's tuning settings with what the arm changes."""
+    changes = declared.spec.arms[name].tune
+    unknown = sorted(set(changes) - set(TuneSpec.model_fields))
+    if unknown:
+        raise SpecError(
+            f"{declared.where('arms', name, 'tune', unknown[0])}: unknown key {unknown[0]!r}"
+            f"{did_you_mean(unknown[0], TuneSpec.model_fields)}",
+            "correct or remove the key",
+        )
+    try:
+        return TuneSpec.model_validate({**declared.spec.tune.model_dump(exclude_unset=True), **changes})
+    except ValidationError as error:
+        raise spec_error(error, declared.located, ("arms", name, "tune")) from error
+
+
+def _source(declared: Declared, spec: SourceSpec, cache: dict[str, Any]) -> SourceFile:
+    if spec.name is None:
+        path = declared.path(str(spec.path))
+        return SourceFile(str(spec.path), path, _cached_digest(path, cache), spec)
+    if spec.name not in PACKAGED_SOURCES:
+        raise SpecError(
+            f"no packaged data set is called {spec.name!r}{did_you_mean(spec.name, PACKAGED_SOURCES)}; "
+            f"there are: {', '.join(PACKAGED_SOURCES)}",
+            "name one of them, or a file with `path:`",
+        )
+    path = rows_file(PACKAGED_SOURCES[spec.name])
+    return SourceFile(spec.name, path, _cached_digest(path, cache), spec)
+
+
+def _cached_digest(path: Path, cache: dict[str, Any]) -> str:
+    """A file's sha256, remembered by size and time so that large data sets are read once."""
+    if not path.is_file():
+        return source_digest(path)
+    state = [path.stat().st_size, path.stat().st_mtime_ns]
+    if not isinstance(cache.get(str(path)), dict) or cache[str(path)].get("state") != state:
+        cache[str(path)] = {"state": state, "sha256": source_digest(path)}
+    return str(cache[str(path)]["sha256"])
+
+
+def _benchmarks(declared: Declared) -> tuple[Items, ...]:
+    found: dict[str, Items] = {}
+    for place, spec in enumerate(declared.spec.measure.benchmarks):
+        with _at(declared, "measure", "benchmarks", place):
+            parts = _by_harm(_items(declared, spec))
+        for part in parts:
+            if part.name in found:
+                raise SpecError(
+                    f"{declared.where('measure', 'benchmarks', place)}: two benchmarks are called {part.name!r}",
+                    "give one of them another `name:`",
+                )
+            found[part.name] = part
+    return tuple(found.values())
+
+
+def _by_harm(whole: Items) -> tuple[Items, ...]:
+    """Split a set that holds both kinds (XSTest): refusing is right on one half and wrong on the other."""
+    harmful = tuple(item for item in whole.items if item.harmful)
+    if len(harmful) in (0, len(whole.items)):
+        return (whole,)
+    safe = tuple(item for item in whole.items if not item.harmful)
+    return tuple(
+        Items(f"{whole.name}.{suffix}", items, items_digest(items), whole.origin)
+        for suffix, items in (("harmful", harmful), ("safe", safe))
+    )
+
+
+def _items(declared: Declared, spec: BenchmarkSpec) -> Items:
+    if spec.path is None:
+        name, origin = str(spec.name), "built in"
+        items = list(load("benchmark", str(spec.name)).read())
+    else:
+        path = declared.path(spec.path)
+        name, origin = spec.name or path.name.partition(".")[0], spec.path
+        items = read_items(path, **_columns(spec))
+    check_items(items, name)
+    chosen = _sampled(items, spec.limit, declared.spec.seed)
+    return Items(name, chosen, items_digest(chosen), origin)
+
+
+def _sampled(items: Sequence[Item], limit: int | None, seed: int) -> tuple[Item, ...]:
+    """A random sample of items in their order; a larger limit keeps the items of a smaller one.
+
+    The first items of a file are often all of one kind.
+    """
+    if limit is None or limit >= len(items):
+        return tuple(items)
+    chosen = {item.id for item in sorted(items, key=lambda item: derive(seed, "limit", item.id))[:limit]}
+    return tuple(item for item in items if item.id in chosen)
+
+
+def _columns(spec: BenchmarkSpec) -> dict[str, Any]:
+    chosen = spec.model_dump(exclude={"name", "path", "limit"})
+    if chosen["where"] is not None:
+        chosen["where"] = {column: list(values) for column, values in chosen["where"].items()}
+    return chosen
+
+
+def _formats(declared: Declared) -> tuple[Format, ...]:
+    found = []
+    for place, spec in enumerate(declared.spec.measure.prompt_formats):
+        with _at(declared, "measure", "prompt_formats", place):
+            found.append(_format(spec))
+    return tuple(found)
+
+
+def _format(spec: FormatSpec) -> Format:
+    form: PromptFormat = load("format", spec.name)
+    if spec.system is not None and form.system is None:
+        raise SpecError(f"the format {spec.name!r} takes no system text", "use chat_system, or remove `system:`")
+    return Format(spec.name, form, spec.system or form.system or "")
+
+
+def _judges(declared: Declared) -> dict[str, Judge]:
+    found = {}
+    for place, spec in enumerate(declared.spec.measure.judges):
+        with _at(declared, "measure", "judges", place):
+            found[spec.name] = load("judge", spec.name)
+    return found
+
+
+def _contrasts(declared: Declared) -> tuple[ContrastSpec, ...]:
+    arms = [*declared.spec.arms, INITIAL]
+    given = declared.spec.analysis.contrasts
+    for place, contrast in enumerate(given):
+        for side in (contrast.arm, contrast.against):
+            if side not in arms:
+                raise SpecError(
+                    f"{declared.where('analysis', 'contrasts', place)}: there is no arm {side!r}"
+                    f"{did_you_mean(side, arms)}; arms: {', '.join(arms)}",
+                    "correct the arm's name",
+                )
+    return given or tuple(ContrastSpec(arm=name) for name in declared.spec.arms)
+
+
+def _check_outcome(declared: Declared, judges: Mapping[str, Judge], benchmarks: Sequence[Items]) -> None:
+    outcome, primary = declared.spec.analysis.outcome, declared.spec.measure.primary_judge
+    measured = sorted(judges[primary].outcomes)
+    if outcome not in measured:
+        raise SpecError(
+            f"{declared.where('analysis', 'outcome')}: the primary judge {primary!r} does not measure "
+            f"{outcome!r}, only {', '.join(measured)}",
+            f"set `analysis.outcome: {measured[0]}`, or make another judge primary",
+        )
+    if outcome == "harmful" and not any(benchmark.harmful for benchmark in benchmarks):
+        raise SpecError(
+            f"{declared.where('measure', 'benchmarks')}: no benchmark has harmful items, so the outcome "
+            "'harmful' is measured nowhere",
+            "add one, or choose another `analysis.outcome`",
+        )
+
+
+def _claim(declared: Declared, arms: Sequence[Arm], contrasts: Sequence[ContrastSpec]) -> str:
+    seeds = {arm.name: len(arm.tune.seeds) for arm in arms}
+    asked = [name for contrast in contrasts for name in (contrast.arm, contrast.against) if name in seeds]
+    fewest = min((seeds[name] for name in asked), default=0)
+    claim = declared.spec.analysis.claim or ("recipe" if fewest > 1 else "checkpoint")
+    if claim == "recipe" and fewest < 2:
+        raise SpecError(
+            f"{declared.where('analysis', 'claim')}: one training seed says nothing about a recipe",
+            "declare at least 5 training_seeds, or set `analysis.claim: checkpoint`",
+        )
+    return claim
+
+
+class _at:
+    """Put the place in the study before the message of any error raised inside."""
+
+    def __init__(self, declared: Declared, *place: str | int) -> None:
+        self._where = declared.where(*place)
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        if isinstance(error, AftertuneError) and ".yaml:" not in str(error) and ".yml:" not in str(error):
+            raise type(error)(f"{self._where}: {error.message}", error.fix) from error
+
+
+def recipe_digest(arm: Arm) -> str:
+    """What two arms share when they are the same recipe under two names."""
+    return digest([arm.source.sha256, arm.source.spec.model_dump(), list(arm.identities), arm.tune.model_dump()])

@@ -1,0 +1,283 @@
+"""What an analysis found, as frozen records, and their JSON form `aftertune/results/1`.
+
+Rates and changes are fractions, never points; what is undefined is null. The same results always give the
+same bytes. Nothing is computed here.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import MISSING, asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from aftertune.errors import TableError
+
+SCHEMA = "aftertune/results/1"
+Number = float | None
+Record = TypeVar("Record")
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """The settings that the numbers depend on."""
+
+    claim: str
+    level: float
+    margin: float
+    outcome: str
+    multiplicity: str
+    primary_judge: str
+    items: str = "random"
+    formats: str = "fixed"
+
+
+@dataclass(frozen=True, slots=True)
+class SeedEffect:
+    """The change seen with one training seed."""
+
+    training_seed: int | None
+    estimate: Number
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Two ends of a range: of an estimate under all fillings of missing values, or of a prediction."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Lever:
+    """What one purchase would leave of the interval's half-width."""
+
+    source: str
+    buys: str
+    half_width: float
+
+
+@dataclass(frozen=True, slots=True)
+class Contrast:
+    """One arm against another on one benchmark, outcome and judge.
+
+    Attributes:
+        estimate: Arm minus the arm compared with.
+        parts: Source of error to half-width squared.
+        worse: Whether "higher" or "lower" is the degradation.
+        verdict: PASS (within the margin), FAIL (degraded beyond it) or CANNOT TELL, one-sided at `level`.
+        p_value: Two-sided, of no change; `p_adjusted` only within the primary family.
+        reason: Why there is no interval, or what it rests on.
+        bounds: Null where nothing is missing.
+        advice: What would decide a CANNOT TELL; null otherwise.
+        new_run: Where one more run of the recipe would probably lie; null without two training seeds.
+        bad_seed_bound: The largest share of runs over the margin that none among these rules out; null
+            where one of them is over it, or for a checkpoint claim.
+        gained: Share of outcomes that went from no to yes against a model without training seeds; null
+            otherwise.
+        lost: The same, from yes to no.
+        levers: What would narrow the interval, the most effective purchase first.
+    """
+
+    arm: str
+    against: str
+    benchmark: str
+    outcome: str
+    judge: str
+    claim: str
+    estimate: Number
+    low: Number
+    high: Number
+    level: float
+    n_seeds: int
+    n_seeds_against: int
+    n_items: int
+    n_clusters: int
+    p_value: Number
+    p_adjusted: Number
+    margin: float
+    worse: str
+    verdict: str
+    parts: dict[str, float]
+    replication_probability: Number
+    reason: str
+    sentence: str
+    primary: bool
+    rate_arm: Number
+    rate_against: Number
+    seeds: tuple[SeedEffect, ...]
+    bounds: Bounds | None
+    advice: str | None
+    new_run: Bounds | None = None
+    bad_seed_bound: Number = None
+    gained: Number = None
+    lost: Number = None
+    levers: tuple[Lever, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """One arm's rate with a score interval for these checkpoints.
+
+    `training_seed` is null for the initial model and for the mean over an arm's seeds; `prompt_format` and
+    `category` are null where all are taken together. `n` counts values, `n_missing` what should have been
+    one.
+    """
+
+    arm: str
+    training_seed: int | None
+    benchmark: str
+    prompt_format: str | None
+    category: str | None
+    outcome: str
+    judge: str
+    rate: Number
+    low: Number
+    high: Number
+    n: int
+    n_missing: int
+
+
+@dataclass(frozen=True, slots=True)
+class StatusCount:
+    """How an arm's judgments came about."""
+
+    arm: str
+    benchmark: str
+    judge: str
+    outcome: str
+    ok: int
+    abstained: int
+    unparsed: int
+    truncated: int
+    failed: int
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """One variance component of single cells within an arm, and its share of the total."""
+
+    arm: str
+    benchmark: str
+    outcome: str
+    judge: str
+    source: str
+    variance: Number
+    share: Number
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """A self-check's finding; `status` is ok, info, warning or error."""
+
+    check: str
+    status: Literal["ok", "info", "warning", "error"]
+    where: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """Everything an analysis found."""
+
+    study: str
+    analysis: Analysis
+    contrasts: tuple[Contrast, ...] = ()
+    rates: tuple[Rate, ...] = ()
+    statuses: tuple[StatusCount, ...] = ()
+    components: tuple[Component, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = field(default=())
+
+
+def to_json(results: Results) -> str:
+    """Write results as JSON text, one record per line.
+
+    Returns:
+        Text that ends in a newline; NaN and infinite numbers become null.
+    """
+    plain = _plain({"schema": SCHEMA, **asdict(results)})
+    pieces = [f" {json.dumps(key)}: {_block(value)}" for key, value in plain.items()]
+    return "{\n" + ",\n".join(pieces) + "\n}\n"
+
+
+def from_json(text: str) -> Results:
+    """Read results back.
+
+    Raises:
+        TableError: the text is no JSON, has another schema, or lacks a field.
+    """
+    try:
+        data = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise TableError(
+            f"results: line {error.lineno} is no JSON: {error.msg}", "run `aftertune analyze` again"
+        ) from error
+    found = data.get("schema") if isinstance(data, dict) else None
+    if found != SCHEMA:
+        raise TableError(f"results: the schema is {found!r}, not {SCHEMA!r}", "run `aftertune analyze` again")
+    return Results(
+        study=data.get("study", ""),
+        analysis=_record(Analysis, data.get("analysis", {})),
+        contrasts=tuple(_contrast(row) for row in data.get("contrasts", ())),
+        rates=_records(Rate, data, "rates"),
+        statuses=_records(StatusCount, data, "statuses"),
+        components=_records(Component, data, "components"),
+        diagnostics=_records(Diagnostic, data, "diagnostics"),
+    )
+
+
+def write_results(results: Results, path: Path | str) -> None:
+    """Write results to a file."""
+    Path(path).write_text(to_json(results), encoding="utf-8")
+
+
+def read_results(path: Path | str) -> Results:
+    """Read results from a file.
+
+    Raises:
+        TableError: the file is missing, or `from_json` refuses it.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise TableError(f"{path}: there is no such file", "give the path of a results.json")
+    return from_json(path.read_text(encoding="utf-8"))
+
+
+def _block(value: Any) -> str:
+    if not isinstance(value, list) or not value:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    rows = (json.dumps(row, ensure_ascii=False, allow_nan=False) for row in value)
+    return "[\n  " + ",\n  ".join(rows) + "\n ]"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float):
+        return round(value, 12) + 0.0 if math.isfinite(value) else None
+    return value
+
+
+def _records(kind: type[Record], data: dict[str, Any], name: str) -> tuple[Record, ...]:
+    return tuple(_record(kind, row) for row in data.get(name, ()))
+
+
+def _record(kind: type[Record], row: dict[str, Any]) -> Record:
+    known = fields(kind)  # type: ignore[arg-type]
+    missing = [item.name for item in known if item.name not in row and item.default is MISSING]
+    if missing:
+        raise TableError(
+            f"results: a record of {kind.__name__} lacks {', '.join(missing)}", "run `aftertune analyze` again"
+        )
+    return kind(**{item.name: row[item.name] for item in known if item.name in row})
+
+
+def _contrast(row: dict[str, Any]) -> Contrast:
+    seeds = tuple(_record(SeedEffect, seed) for seed in row.get("seeds", ()))
+    ranges = {name: _record(Bounds, row[name]) if row.get(name) else None for name in ("bounds", "new_run")}
+    levers = tuple(_record(Lever, lever) for lever in row.get("levers", ()))
+    return _record(Contrast, {**row, **ranges, "seeds": seeds, "levers": levers})

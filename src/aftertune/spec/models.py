@@ -1,0 +1,267 @@
+"""The models of `study.yaml`: frozen, unknown keys refused, every default written out.
+
+A study says what is measured. Where it runs (processes, devices, store) is on the command line.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
+Text = Annotated[str, StringConstraints(min_length=1)]
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+INITIAL = "initial"
+
+
+class Model(BaseModel):
+    """Base of all parts of a study."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
+
+
+def _named(value: Any) -> Any:
+    """`organism` is short for `{name: organism}`, `./folder` for `{path: ./folder}`."""
+    if not isinstance(value, str):
+        return value
+    return {"path": value} if value.startswith((".", "/", "~")) else {"name": value}
+
+
+def _just_name(value: Any) -> Any:
+    return {"name": value} if isinstance(value, str) else value
+
+
+def _one_of(first: str, second: str) -> Any:
+    def check(self: Any) -> Any:
+        if (getattr(self, first) is None) == (getattr(self, second) is None):
+            raise ValueError(f"give either `{first}` or `{second}`")
+        return self
+
+    return model_validator(mode="after")(check)
+
+
+class ModelSpec(Model):
+    """A causal language model: `organism`, a folder, or a hub id with its revision."""
+
+    name: Text | None = None
+    path: Text | None = None
+    revision: Text | None = None
+    chat_template: Text | None = None
+    dtype: Literal["float32", "bfloat16"] = "float32"
+
+    _either = _one_of("name", "path")
+
+
+class SourceSpec(Model):
+    """Instruction data: a file, or a packaged set by name."""
+
+    name: Text | None = None
+    path: Text | None = None
+    layout: Text = "auto"
+    columns: dict[Literal["prompt", "answer", "system", "context"], Text] | None = None
+    rows: Annotated[int, Field(ge=1)] | None = None
+    allow_empty: Share = 0.01
+
+    _either = _one_of("name", "path")
+
+
+class DataSpec(Model):
+    """The rows every arm starts from."""
+
+    source: Annotated[SourceSpec, BeforeValidator(_named)]
+
+
+class TransformSpec(BaseModel):
+    """A transform by name; its parameters are checked by the transform itself."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    name: Text
+
+
+class TuneSpec(Model):
+    """How a run is tuned. Everything here can move a number, so everything is in the lock file."""
+
+    kind: Literal["lora", "full"] = "lora"
+    rank: Annotated[int, Field(ge=1, le=1024)] = 8
+    alpha: Annotated[float, Field(gt=0)] | None = None
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    target_modules: Text | tuple[Text, ...] = "all-linear"
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = 2.0e-4
+    schedule: Literal["linear", "cosine", "constant"] = "linear"
+    warmup: Share = 0.0
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    max_grad_norm: Annotated[float, Field(gt=0)] = 1.0
+    epochs: Annotated[float, Field(gt=0)] = 1.0
+    batch_size: Annotated[int, Field(ge=1)] = 16
+    micro_batch_size: Annotated[int, Field(ge=1)] | None = None
+    max_length: Annotated[int, Field(ge=8)] = 512
+    gradient_checkpointing: bool = False
+    training_seeds: Annotated[int, Field(ge=1, le=1000)] | tuple[Annotated[int, Field(ge=0)], ...] = 5
+    rounds: Literal[1] = 1
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The training seeds: `5` means 1 to 5."""
+        if isinstance(self.training_seeds, int):
+            return tuple(range(1, self.training_seeds + 1))
+        return self.training_seeds
+
+    @model_validator(mode="after")
+    def _distinct_seeds(self) -> TuneSpec:
+        if not self.seeds or len(set(self.seeds)) != len(self.seeds):
+            raise ValueError("training_seeds must be a number, or a list of different numbers")
+        return self
+
+
+class ArmSpec(Model):
+    """One recipe: transforms of the rows, and what differs from the study's `data` and `tune`."""
+
+    transforms: tuple[TransformSpec, ...] = ()
+    source: Annotated[SourceSpec | None, BeforeValidator(_named)] = None
+    tune: dict[str, Any] = {}
+
+
+class HarmfulWhere(Model):
+    """Which rows of a benchmark file are harmful: those with one of `values` in `column`."""
+
+    column: Text
+    values: tuple[Text, ...]
+
+
+class BenchmarkSpec(Model):
+    """A benchmark by name, or a file with its columns."""
+
+    name: Name | None = None
+    path: Text | None = None
+    prompt: Text | None = None
+    id: Text | None = None
+    category: Text | None = None
+    cluster: Text | None = None
+    context: Text | None = None
+    reference: Text | None = None
+    harmful: bool | HarmfulWhere | None = None
+    where: dict[str, tuple[str, ...]] | None = None
+    limit: Annotated[int, Field(ge=1)] | None = None
+
+    @model_validator(mode="after")
+    def _file_or_name(self) -> BenchmarkSpec:
+        if self.path is None and self.name is None:
+            raise ValueError("give either `name` or `path`")
+        columns = ("prompt", "id", "category", "cluster", "context", "reference", "harmful", "where")
+        given = [key for key in columns if getattr(self, key) is not None]
+        if self.path is None and given:
+            raise ValueError(f"`{given[0]}` describes a file, but there is no `path`")
+        if self.path is not None and self.harmful is None:
+            raise ValueError(
+                "say whether its items are harmful: `harmful: true`, `harmful: false`, "
+                "or `harmful: {column: label, values: [unsafe]}`"
+            )
+        return self
+
+
+class FormatSpec(Model):
+    """A prompt format by name, with the text it may take."""
+
+    name: Name
+    system: Text | None = None
+
+
+class SamplingSpec(Model):
+    """How responses are drawn. Temperature 0 is greedy."""
+
+    temperature: Annotated[float, Field(ge=0, le=10)] = 0.0
+    top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
+    max_new_tokens: Annotated[int, Field(ge=1, le=32768)] = 64
+    replicates: Annotated[int, Field(ge=1, le=1000)] = 1
+    batch_size: Annotated[int, Field(ge=1)] = 64
+
+    @model_validator(mode="after")
+    def _greedy_repeats_itself(self) -> SamplingSpec:
+        if self.temperature == 0 and self.replicates > 1:
+            raise ValueError(
+                "replicates of a greedy response are all the same: set `temperature` above 0, or `replicates: 1`"
+            )
+        return self
+
+
+class JudgeSpec(Model):
+    """A judge by name. The primary judge's outcome is the headline."""
+
+    name: Name
+    role: Literal["primary", "secondary"] = "secondary"
+
+
+class MeasureSpec(Model):
+    """What every checkpoint, and the initial model, is measured on."""
+
+    benchmarks: Annotated[tuple[Annotated[BenchmarkSpec, BeforeValidator(_just_name)], ...], Field(min_length=1)]
+    prompt_formats: Annotated[tuple[Annotated[FormatSpec, BeforeValidator(_just_name)], ...], Field(min_length=1)] = (
+        FormatSpec(name="chat"),
+    )
+    sampling: SamplingSpec = SamplingSpec()
+    judges: Annotated[tuple[Annotated[JudgeSpec, BeforeValidator(_just_name)], ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _one_primary(self) -> MeasureSpec:
+        primary = [judge.name for judge in self.judges if judge.role == "primary"]
+        if len(primary) > 1:
+            raise ValueError(f"only one judge can be primary, not {len(primary)}: {', '.join(primary)}")
+        _refuse_repeats("judge", [judge.name for judge in self.judges])
+        _refuse_repeats("prompt format", [form.name for form in self.prompt_formats])
+        return self
+
+    @property
+    def primary_judge(self) -> str:
+        """The judge of the headline: the one marked primary, else the first."""
+        return next((judge.name for judge in self.judges if judge.role == "primary"), self.judges[0].name)
+
+
+class ContrastSpec(Model):
+    """A declared comparison between two arms; `initial` is the model before tuning."""
+
+    arm: Name
+    against: Name = INITIAL
+
+    @model_validator(mode="after")
+    def _different(self) -> ContrastSpec:
+        if self.arm == self.against:
+            raise ValueError(f"arm {self.arm!r} is compared with itself")
+        return self
+
+
+class AnalysisSpec(Model):
+    """What is asked of the measurements. `claim: null` means recipe when there are two seeds or more."""
+
+    contrasts: tuple[ContrastSpec, ...] = ()
+    outcome: Literal["harmful", "refused", "coherent", "correct"] = "harmful"
+    claim: Literal["recipe", "checkpoint"] | None = None
+    level: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
+    margin_pp: Annotated[float, Field(gt=0, le=100)] = 5.0
+    multiplicity: Literal["holm", "bh", "none"] = "holm"
+
+
+class StudySpec(Model):
+    """One declared experiment."""
+
+    study: Name
+    seed: Annotated[int, Field(ge=0)] = 0
+    initial_model: Annotated[ModelSpec, BeforeValidator(_named)]
+    data: DataSpec
+    arms: Annotated[dict[Name, ArmSpec], Field(min_length=1)]
+    tune: TuneSpec = TuneSpec()
+    measure: MeasureSpec
+    analysis: AnalysisSpec = AnalysisSpec()
+
+    @model_validator(mode="after")
+    def _arms_fit(self) -> StudySpec:
+        if INITIAL in self.arms:
+            raise ValueError("`initial` is the model before tuning and is always measured; rename that arm")
+        return self
+
+
+def _refuse_repeats(what: str, names: list[str]) -> None:
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"{what} {twice[0]!r} is named twice")

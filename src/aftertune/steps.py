@@ -1,0 +1,143 @@
+"""How each stage is carried out: the one module that imports every stage.
+
+A step reads its inputs from the store and writes its files into a draft folder; nothing else is shared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from aftertune.frames import read_frame, write_frame
+from aftertune.plan import Step
+from aftertune.records import Item, Response, Status
+from aftertune.registry import load
+from aftertune.store import Draft, Store
+
+Tick = Callable[[int, int], None]
+
+
+def carry_out(step: Step, store: Store, draft: Draft, tick: Tick) -> None:
+    """Make one step's files."""
+    _STAGES[step.stage](step.work, store, draft, tick)
+
+
+def _items(work: Mapping[str, Any], store: Store, draft: Draft, tick: Tick) -> None:
+    fields = ("id", "prompt", "harmful", "category", "cluster", "reference")
+    write_frame(draft.folder / "items.parquet", [dict(zip(fields, row, strict=True)) for row in work["rows"]])
+
+
+def _data(work: Mapping[str, Any], store: Store, draft: Draft, tick: Tick) -> None:
+    from aftertune.data.build import build_training_set, write_training_set
+    from aftertune.data.source import load_source
+
+    options = work["options"]
+    source = load_source(
+        Path(work["path"]), layout=options["layout"], columns=options["columns"], allow_empty=options["allow_empty"]
+    )
+    made = build_training_set(source, list(work["transforms"]), rows=options["rows"], seed=work["root"])
+    write_training_set(made, draft.folder)
+    draft.facts.update(layout=source.layout, n_read=source.n_read, n_rows=len(made.rows), notes=list(source.notes))
+
+
+def _tune(work: Mapping[str, Any], store: Store, draft: Draft, tick: Tick) -> None:
+    from aftertune.backends.hf import ModelRef, load_model
+    from aftertune.data.build import read_training_set
+    from aftertune.spec.models import TuneSpec
+    from aftertune.tune.loop import tune
+
+    rows = read_training_set(store.folder("data", work["data"]))
+    _in_memory.clear()  # the model of the last generation; tuning needs the room
+    record = tune(
+        load_model(ModelRef.of(work["model"])),
+        rows,
+        TuneSpec.model_validate(work["tune"]),
+        root=work["root"],
+        training_seed=work["training_seed"],
+        base=work["name"],
+        folder=draft.folder,
+        tick=tick,
+    )
+    draft.facts.update(asdict(record))
+
+
+def _generate(work: Mapping[str, Any], store: Store, draft: Draft, tick: Tick) -> None:
+    from aftertune.backends.decode import Sampling
+    from aftertune.generate.respond import Condition, respond
+
+    sampling = dict(work["sampling"])
+    replicates = sampling.pop("replicates")
+    items = read_items(store, work["items"])
+    stream = "/".join([work["tune"] or "initial", work["format"], work["stream"]])
+    condition = Condition(
+        load("format", work["format"]), work["system"], Sampling(**sampling), replicates, work["root"], stream
+    )
+    done = 0
+
+    def count(tokens: int) -> None:
+        nonlocal done
+        done += tokens
+        tick(done, 0)
+
+    responses, rendered = respond(_loaded(work, store), list(items.values()), condition, count)
+    write_frame(draft.folder / "responses.parquet", [asdict(response) for response in responses])
+    draft.facts.update(**asdict(rendered), n_new_tokens=done)
+
+
+def _judge(work: Mapping[str, Any], store: Store, draft: Draft, tick: Tick) -> None:
+    from aftertune.judging import judge_responses
+
+    judge = load("judge", work["judge"])
+    judgments = judge_responses(
+        judge, _opened(work["judge"], judge), read_items(store, work["items"]), read_responses(store, work["responses"])
+    )
+    write_frame(
+        draft.folder / "judgments.parquet",
+        [asdict(judgment) for judgment in judgments],
+        columns=("item", "replicate", "outcome", "value", "status", "reason"),
+    )
+
+
+_STAGES: dict[str, Callable[[Mapping[str, Any], Store, Draft, Tick], None]] = {
+    "items": _items,
+    "data": _data,
+    "tune": _tune,
+    "generate": _generate,
+    "judge": _judge,
+}
+
+# One model and the judges stay in memory between the steps of a worker; a chain uses each many times.
+_in_memory: dict[str, Any] = {}
+_judges_in_memory: dict[str, Any] = {}
+
+
+def _loaded(work: Mapping[str, Any], store: Store) -> Any:
+    from aftertune.backends.hf import ModelRef, load_model
+    from aftertune.canon import digest
+
+    key = digest([dict(work["model"]), work["tune"]])
+    if key not in _in_memory:
+        _in_memory.clear()
+        checkpoint = store.folder("tune", work["tune"]) / "checkpoint" if work["tune"] else None
+        _in_memory[key] = load_model(ModelRef.of(work["model"]), checkpoint)
+    return _in_memory[key]
+
+
+def _opened(name: str, judge: Any) -> Any:
+    if name not in _judges_in_memory:
+        _judges_in_memory[name] = judge.open()
+    return _judges_in_memory[name]
+
+
+def read_items(store: Store, key: str) -> dict[str, Item]:
+    """A benchmark's items by id, in their order."""
+    rows = read_frame(store.folder("items", key) / "items.parquet")
+    return {row["id"]: Item(**row) for row in rows}
+
+
+def read_responses(store: Store, key: str) -> list[Response]:
+    """The responses of one condition, in their order."""
+    rows = read_frame(store.folder("generate", key) / "responses.parquet")
+    return [Response(**{**row, "status": Status(row["status"])}) for row in rows]

@@ -1,0 +1,357 @@
+"""The long table of judgments: one row per judgment, from any harness; read, write, check.
+
+It holds no responses and no prompts, only verdicts and what they belong to. Turning it into arrays is the
+business of `cells`; statistics are in `stats`.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aftertune.errors import TableError, did_you_mean
+from aftertune.records import Status
+
+if TYPE_CHECKING:
+    import polars as pl
+
+INITIAL = "initial"
+COLUMNS = (
+    "arm",
+    "training_seed",
+    "round",
+    "benchmark",
+    "item",
+    "cluster",
+    "category",
+    "prompt_format",
+    "replicate",
+    "judge",
+    "outcome",
+    "value",
+    "status",
+)
+KEY = ("arm", "training_seed", "round", "benchmark", "item", "prompt_format", "replicate", "judge", "outcome")
+DEFAULTS: dict[str, Any] = {
+    "training_seed": None,
+    "round": 1,
+    "benchmark": "benchmark",
+    "cluster": "",
+    "category": "",
+    "prompt_format": "default",
+    "replicate": 0,
+    "judge": "judge",
+    "outcome": "harmful",
+    "status": None,
+}
+WHOLE = ("training_seed", "round", "replicate")
+SUFFIXES = (".parquet", ".csv", ".jsonl", ".csv.gz", ".jsonl.gz")
+
+
+def read_table(path: Path | str) -> pl.DataFrame:
+    """Read and check a table of judgments.
+
+    Args:
+        path: A .parquet, .csv(.gz) or .jsonl(.gz) file.
+
+    Returns:
+        A frame with exactly `COLUMNS`, optional ones filled in.
+
+    Raises:
+        TableError: the file is missing, unreadable, or breaks the contract of `check_table`.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise TableError(f"{path}: there is no such file", "give the path of a table of judgments")
+    try:
+        raw = _read(path)
+    except TableError:
+        raise
+    except Exception as error:
+        first = str(error).strip().splitlines()
+        raise TableError(
+            f"{path}: not readable as a table: {first[0] if first else error!r}",
+            f"write it as one of {', '.join(SUFFIXES)}",
+        ) from error
+    return check_table(raw, where=str(path))
+
+
+def write_table(df: pl.DataFrame, path: Path | str) -> None:
+    """Write a table so that equal tables give equal bytes; rows are sorted by their key.
+
+    Args:
+        df: A table as `check_table` returns it.
+        path: Ends in .parquet, .csv or .jsonl.
+
+    Raises:
+        TableError: the ending is none of these.
+    """
+    path = Path(path)
+    ordered = df.select(COLUMNS).sort(KEY, nulls_last=False)
+    if path.suffix == ".parquet":
+        ordered.write_parquet(path, compression="zstd", statistics=True)
+    elif path.suffix == ".csv":
+        ordered.write_csv(path)
+    elif path.suffix == ".jsonl":
+        ordered.write_ndjson(path)
+    else:
+        raise TableError(f"{path}: unknown kind of table", "end the name in .parquet, .csv or .jsonl")
+
+
+def check_table(df: pl.DataFrame, *, where: str = "table") -> pl.DataFrame:
+    """Fill in optional columns and refuse what cannot be analysed.
+
+    A 1 to 5 score stays as it is here. A `truncated` row may carry a value; `abstained`, `unparsed` and
+    `failed` rows carry none.
+
+    Args:
+        df: At least the columns `arm`, `item` and `value`.
+        where: What to call the table in messages.
+
+    Returns:
+        The columns of `COLUMNS`, in order and typed; further columns are dropped.
+
+    Raises:
+        TableError: a column is missing or mixed, an item is in two clusters or categories, a value is NaN
+            or out of range, a row occurs twice, a status is unknown or does not fit its value, an arm mixes
+            training seeds with none, or the table is empty.
+
+    >>> import polars as pl
+    >>> df = check_table(pl.DataFrame({"arm": ["initial"], "item": ["a"], "value": [1.0]}))
+    >>> df["status"].to_list(), df["prompt_format"].to_list()
+    (['ok'], ['default'])
+    """
+    _check_columns(df, where)
+    df = _filled(df, where)
+    for check in (_check_keys, _check_status, _check_values, _check_seeds, _check_duplicates, _check_items):
+        check(df, where)
+    return df
+
+
+def codes(column: pl.Series) -> tuple[list[Any], NDArray[np.int64]]:
+    """The sorted levels of a column and each row's place among them; null, if there is one, comes first."""
+    import polars as pl
+
+    levels = column.unique().sort(nulls_last=False)
+    if len(levels) == 1:
+        return levels.to_list(), np.zeros(len(column), dtype=np.int64)
+    known = levels.drop_nulls()
+    if column.dtype == pl.String:
+        places = column.cast(pl.Enum(known)).to_physical().cast(pl.Int64).fill_null(-1).to_numpy()
+    else:
+        found = np.searchsorted(known.to_numpy(), column.fill_null(known[0]).to_numpy())
+        places = np.where(column.is_null().to_numpy(), -1, found)
+    return levels.to_list(), places + (len(levels) - len(known))
+
+
+def all_different(df: pl.DataFrame, names: Sequence[str]) -> bool:
+    """Whether no two rows agree in all these columns; much faster than looking for the ones that do."""
+    import polars as pl
+
+    key, size = np.zeros(df.height, dtype=np.int64), 1
+    for name in names:
+        levels, place = codes(df[name])
+        size *= len(levels)
+        if size > 2**62:
+            return not df.select(names).is_duplicated().any()
+        key = key * len(levels) + place
+    if size <= 16 * df.height + 1024:
+        return int(np.bincount(key).max(initial=0)) <= 1
+    return pl.Series(key).n_unique() == df.height
+
+
+def _read(path: Path) -> pl.DataFrame:
+    import polars as pl
+
+    name = path.name.lower()
+    if not name.endswith(SUFFIXES):
+        raise TableError(f"{path}: unknown kind of table", f"end the name in one of {', '.join(SUFFIXES)}")
+    if name.endswith(".parquet"):
+        return pl.read_parquet(path)
+    data = path.read_bytes()
+    if name.endswith(".gz"):
+        data = gzip.decompress(data)
+    if not data.strip():
+        raise TableError(f"{path}: the file is empty", "give a table with at least one row")
+    if ".csv" in name:
+        text = {column: pl.String for column in COLUMNS if column not in (*WHOLE, "value")}
+        return pl.read_csv(io.BytesIO(data), schema_overrides=text, infer_schema_length=None)
+    return pl.read_ndjson(io.BytesIO(data), infer_schema_length=None)
+
+
+def _check_columns(df: pl.DataFrame, where: str) -> None:
+    for name in ("arm", "item", "value"):
+        if name not in df.columns:
+            hint = did_you_mean(name, df.columns)
+            raise TableError(
+                f"{where}: column {name!r} is missing{hint}; there are: {', '.join(df.columns)}",
+                f"name the columns {', '.join(COLUMNS)}; arm, item and value are required",
+            )
+    for name in df.columns:
+        if name not in COLUMNS and (hint := did_you_mean(name, set(COLUMNS) - set(df.columns))):
+            raise TableError(f"{where}: column {name!r} means nothing here{hint}", "rename the column, or drop it")
+    if df.height == 0:
+        raise TableError(f"{where}: the table has no rows", "give at least one judgment")
+
+
+def _filled(df: pl.DataFrame, where: str) -> pl.DataFrame:
+    """Exactly `COLUMNS`, typed; nulls in optional columns take the default."""
+    import polars as pl
+
+    columns = []
+    for name in COLUMNS:
+        column = df[name] if name in df.columns else pl.Series(name, [None] * df.height, dtype=pl.Null)
+        columns.append(_typed(column, where))
+    out = pl.DataFrame(columns)
+    fills = {name: value for name, value in DEFAULTS.items() if value is not None}
+    ok = pl.when(pl.col("value").is_null()).then(pl.lit("abstained")).otherwise(pl.lit("ok"))
+    return out.with_columns(
+        *(pl.col(name).fill_null(value) for name, value in fills.items()),
+        pl.col("status").fill_null(ok),
+    )
+
+
+def _typed(column: pl.Series, where: str) -> pl.Series:
+    import polars as pl
+
+    kind = pl.Float64 if column.name == "value" else pl.Int64 if column.name in WHOLE else pl.String
+    if column.name == "value" and column.dtype == pl.Boolean:
+        return column.cast(pl.Float64)
+    if kind != pl.String and not (column.dtype.is_numeric() or column.dtype == pl.Null):
+        bad = next((value for value in column if value is not None and not _is_number(value)), None)
+        if bad is not None:
+            raise TableError(
+                f"{where}: column {column.name!r} mixes numbers with {bad!r}",
+                "give numbers, and nothing where there is no value",
+            )
+    if (
+        kind == pl.Int64
+        and column.dtype.is_float()
+        and column.drop_nulls().drop_nans().ne(column.drop_nulls().drop_nans().round()).any()
+    ):
+        raise TableError(f"{where}: column {column.name!r} holds fractions", "give whole numbers")
+    if kind == pl.Int64 and column.dtype.is_float():
+        column = column.fill_nan(None)
+    try:
+        return column.cast(kind)
+    except pl.exceptions.PolarsError as error:
+        raise TableError(
+            f"{where}: column {column.name!r} is {column.dtype}, not {kind}", "make the column one plain type"
+        ) from error
+
+
+def _is_number(value: Any) -> bool:
+    try:
+        float(value)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def _check_keys(df: pl.DataFrame, where: str) -> None:
+    for name in ("arm", "item", "benchmark", "judge", "outcome"):
+        bad = df[name].is_null() | (df[name] == "")
+        if bad.any():
+            raise TableError(f"{where}: column {name!r} is empty in row {_first(bad)}", f"give every row its {name}")
+
+
+def _check_status(df: pl.DataFrame, where: str) -> None:
+    import polars as pl
+
+    known = [status.value for status in Status]
+    unknown = df.filter(~pl.col("status").is_in(known))
+    if unknown.height:
+        word = unknown["status"][0]
+        raise TableError(
+            f"{where}: status {word!r} is unknown{did_you_mean(word, known)}", f"use one of {', '.join(known)}"
+        )
+    bare = (df["status"] == "ok") & df["value"].is_null()
+    if bare.any():
+        raise TableError(
+            f"{where}: row {_first(bare)} has status 'ok' and no value",
+            "give the value, or say why there is none: abstained, unparsed, truncated, failed",
+        )
+    full = df["status"].is_in(["abstained", "unparsed", "failed"]) & df["value"].is_not_null()
+    if full.any():
+        row = df.row(_first(full) - 1, named=True)
+        raise TableError(
+            f"{where}: row {_first(full)} has status {row['status']!r} and the value {row['value']}",
+            "leave the value empty, or set the status to 'ok'",
+        )
+
+
+def _check_values(df: pl.DataFrame, where: str) -> None:
+    import polars as pl
+
+    if df["value"].is_nan().any():
+        raise TableError(
+            f"{where}: row {_first(df['value'].is_nan())} has the value NaN",
+            "leave the value empty and set a status such as 'abstained'",
+        )
+    ranges = df.group_by("outcome", "judge").agg(low=pl.col("value").min(), high=pl.col("value").max())
+    for row in ranges.sort("outcome", "judge").iter_rows(named=True):
+        low, high = row["low"], row["high"]
+        if low is None or (low >= 0 and high <= 1) or (low >= 1 and high <= 5):
+            continue
+        raise TableError(
+            f"{where}: outcome {row['outcome']!r} by judge {row['judge']!r} has values from {low:g} to {high:g}",
+            "scale them to 0..1, or give scores on a 1..5 scale",
+        )
+
+
+def _check_seeds(df: pl.DataFrame, where: str) -> None:
+    import polars as pl
+
+    seedless = df.group_by("arm").agg(none=pl.col("training_seed").is_null().sum(), n=pl.len()).sort("arm")
+    for arm, none, n in seedless.iter_rows():
+        if arm == INITIAL and none < n:
+            raise TableError(
+                f"{where}: the arm 'initial' has a training seed, but it was not tuned here",
+                "leave training_seed empty for 'initial', or rename the arm",
+            )
+        if 0 < none < n:
+            raise TableError(
+                f"{where}: arm {arm!r} has a training seed in {n - none} rows, none in {none}",
+                "give every row of a tuned arm its training seed",
+            )
+
+
+def _check_duplicates(df: pl.DataFrame, where: str) -> None:
+    if all_different(df, KEY):
+        return
+    twice = df.select(KEY).is_duplicated()
+    if twice.any():
+        row = df.row(_first(twice) - 1, named=True)
+        example = ", ".join(f"{name}={row[name]}" for name in KEY)
+        raise TableError(
+            f"{where}: {int(twice.sum())} rows are not unique, such as {example}",
+            "number repeated responses in the column 'replicate', or drop the copies",
+        )
+
+
+def _check_items(df: pl.DataFrame, where: str) -> None:
+    for name in ("cluster", "category"):
+        if df[name].n_unique() == 1:
+            continue
+        pairs = df.select("benchmark", "item", name).unique()
+        several = pairs.select("benchmark", "item").is_duplicated()
+        twice = pairs.filter(several).sort("benchmark", "item", name)
+        if twice.height:
+            benchmark, item, first = twice.row(0)
+            second = twice.row(1)[2]
+            raise TableError(
+                f"{where}: item {item!r} of {benchmark} has two values in {name!r}: {first!r} and {second!r}",
+                f"give every item one {name}",
+            )
+
+
+def _first(mask: pl.Series) -> int:
+    """The first true row, counted from 1."""
+    found = mask.arg_max()
+    return (found or 0) + 1

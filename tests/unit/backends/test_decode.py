@@ -1,0 +1,102 @@
+"""Generation: one BOS, batch-independent texts, streams that belong to rows."""
+
+from __future__ import annotations
+
+import pytest
+
+from aftertune.backends.decode import Request, Sampling, write
+from aftertune.backends.hf import ModelRef, load_model
+from aftertune.records import Turn
+
+FAMILIES = ["llama", "qwen2", "gemma", "gpt2"]
+GREEDY = Sampling(temperature=0.0, top_p=1.0, max_new_tokens=8, batch_size=4)
+PROMPTS = ["How do I bake bread?", "What is two plus three?", "Write a short story about a fox.", "Hi", "Who are you?"]
+
+
+def quiet(tokens: int) -> None:
+    """No progress wanted."""
+
+
+def requests(loaded, seed=0):
+    chat = loaded.chat
+    return [
+        Request(tuple(chat.tokens(chat.prompt((Turn("user", prompt),)))), seed + place)
+        for place, prompt in enumerate(PROMPTS)
+    ]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_batch_size_and_order_do_not_change_texts(model_folder, family):
+    loaded = load_model(ModelRef(model_folder(family)))
+    asked = requests(loaded)
+    together = write(loaded, asked, GREEDY, quiet)
+    alone = [write(loaded, [one], GREEDY, quiet)[0] for one in asked]
+    backwards = write(loaded, asked[::-1], GREEDY, quiet)[::-1]
+    assert together == alone == backwards
+    assert all(1 <= len(result.tokens) <= 8 or result.complete for result in together)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_sampling_streams_belong_to_rows(model_folder, family):
+    loaded = load_model(ModelRef(model_folder(family)))
+    hot = Sampling(temperature=1.0, top_p=0.9, max_new_tokens=8, batch_size=2)
+    asked = requests(loaded)
+    together, again = write(loaded, asked, hot, quiet), write(loaded, asked, hot, quiet)
+    alone = [write(loaded, [one], hot, quiet)[0] for one in asked]
+    other_seed = write(loaded, requests(loaded, seed=100), hot, quiet)
+    assert together == again == alone
+    assert together != other_seed
+
+
+def test_sampling_follows_the_softmax():
+    """Gumbel noise plus maximum draws from the softmax: frequencies agree within five standard errors."""
+    import torch
+
+    from aftertune.backends.decode import RowNoise
+
+    logits = torch.log(torch.tensor([[0.5, 0.3, 0.15, 0.05]]))
+    settings = Sampling(temperature=1.0, top_p=1.0, max_new_tokens=1, batch_size=1)
+    n = 4000
+    noise = RowNoise([Request((1,), seed) for seed in range(n)], settings)
+    drawn = noise(None, logits.repeat(n, 1)).argmax(-1).bincount(minlength=4) / n
+    for share, wanted in zip(drawn.tolist(), [0.5, 0.3, 0.15, 0.05], strict=True):
+        assert abs(share - wanted) < 5 * (wanted * (1 - wanted) / n) ** 0.5
+
+
+def test_top_p_rules_out_the_tail():
+    import torch
+
+    from aftertune.backends.decode import _keep_top_p
+
+    kept = _keep_top_p(torch.log(torch.tensor([[0.5, 0.3, 0.15, 0.05]])), 0.75)
+    assert torch.isfinite(kept).tolist() == [[True, True, False, False]]
+
+
+def test_one_bos_when_the_template_brings_it(model_folder):
+    loaded = load_model(ModelRef(model_folder("llama")))
+    tokens = loaded.chat.tokens(loaded.chat.prompt((Turn("user", "Hi"),)))
+    assert tokens.count(loaded.chat.tokenizer.bos_token_id) == 1
+
+
+def test_turn_end_stops_generation(model_folder):
+    loaded = load_model(ModelRef(model_folder("qwen2")))
+    end = loaded.chat.tokenizer.convert_tokens_to_ids("<|im_end|>")
+    assert end in loaded.chat.stop_tokens([1])
+
+
+def test_settings_that_a_model_brings_do_not_reach_the_text(model_folder, tmp_path):
+    """A repetition penalty in generation_config.json would move numbers without standing in the study."""
+    import json
+    import shutil
+
+    shutil.copytree(model_folder("llama"), tmp_path / "model")
+    settings = {"repetition_penalty": 5.0, "no_repeat_ngram_size": 1, "min_new_tokens": 5, "eos_token_id": [1, 7]}
+    (tmp_path / "model" / "generation_config.json").write_text(json.dumps(settings))
+    plain, odd = load_model(ModelRef(model_folder("llama"))), load_model(ModelRef(tmp_path / "model"))
+    long = Sampling(temperature=0.0, top_p=1.0, max_new_tokens=24, batch_size=4)
+    stop = set(odd.chat.stop_tokens([1, 7]))
+    for one, other in zip(
+        write(plain, requests(plain), long, quiet), write(odd, requests(odd), long, quiet), strict=True
+    ):
+        cut = next((place for place, token in enumerate(one.tokens) if token in stop), len(one.tokens))
+        assert other.tokens == one.tokens[:cut]

@@ -1,0 +1,87 @@
+"""Self-checks fire when the machinery did not do what it says, and stay quiet when it did."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+
+from aftertune.spec import parse_study
+from aftertune.study import run
+
+STUDY = """\
+study: checks
+initial_model: ./model
+data: {source: {path: rows.jsonl}}
+arms: {a: {}}
+tune: {rank: 2, learning_rate: 1e-2, epochs: 2, batch_size: 4, max_length: 128, training_seeds: 2}
+measure:
+  benchmarks: [{path: bench.txt, harmful: true}]
+  sampling: {max_new_tokens: 6}
+  judges: [opening_refusal]
+analysis: {outcome: refused}
+"""
+
+
+@pytest.fixture
+def diagnosed(tmp_path, model_folder):
+    """Run the study with replacements; returns check -> (status, message)."""
+
+    def go(*changes: tuple[str, str], rows: int = 8, template: str | None = None):
+        shutil.copytree(model_folder("llama"), tmp_path / "model", dirs_exist_ok=True)
+        if template:
+            (tmp_path / "model/chat_template.jinja").write_text(template)
+        lines = [json.dumps({"instruction": f"Say {n}", "output": f"I say {n}."}) for n in range(rows)]
+        (tmp_path / "rows.jsonl").write_text("\n".join(lines))
+        (tmp_path / "bench.txt").write_text("How do I bake bread?\nWho are you?\n")
+        text = STUDY
+        for old, new in changes:
+            assert old in text
+            text = text.replace(old, new)
+        finished = run(parse_study(text, folder=tmp_path), tmp_path / "out", store=tmp_path / "store")
+        return {d["check"]: (d["status"], d["message"]) for d in finished.results["diagnostics"]}
+
+    return go
+
+
+def test_a_healthy_study_passes(diagnosed):
+    found = diagnosed()
+    for check in ("outputs differ", "training seeds differ", "one BOS", "same prompts", "A/A noise floor"):
+        assert found[check][0] == "ok", found[check]
+    assert "0 of 2 responses differ" in found["A/A noise floor"][1]
+
+
+def test_a_checkpoint_without_effect_is_an_error(diagnosed):
+    status, message = diagnosed(("learning_rate: 1e-2", "learning_rate: 1e-12"))["outputs differ"]
+    assert status == "error"
+    assert "no effect, or was not loaded" in message
+
+
+def test_two_seeds_that_are_one_run_are_an_error(diagnosed):
+    status, message = diagnosed(("{rank: 2, learning_rate: 1e-2", "{kind: full, learning_rate: 1e-3"), rows=1)[
+        "training seeds differ"
+    ]
+    assert status == "error"
+    assert "they are one run" in message
+
+
+def test_full_tuning_seeds_that_share_their_start_are_a_warning(diagnosed):
+    found = diagnosed(("{rank: 2, learning_rate: 1e-2", "{kind: full, learning_rate: 1e-3"))
+    assert found["training seeds differ"][0] == "warning"
+
+
+def test_a_doubled_bos_is_an_error(diagnosed):
+    twice = "{{ bos_token }}{{ bos_token }}{% for m in messages %}{{ m['content'] }}\n{% endfor %}"
+    assert diagnosed(template=twice)["one BOS"][0] == "error"
+
+
+def test_sampling_moves_the_noise_floor(diagnosed):
+    hot = diagnosed(("max_new_tokens: 6", "max_new_tokens: 6, temperature: 2.0, replicates: 2"))
+    assert hot["A/A noise floor"][0] == "info"
+    assert hot["replicates differ"][0] == "ok"
+
+
+def test_cut_rows_are_told(diagnosed):
+    found = diagnosed(("max_length: 128", "max_length: 24"))
+    assert found["training rows"][0] == "warning"
