@@ -18,6 +18,9 @@ def main(args: Sequence[str] | None = None) -> None:
         # A terminal that cannot show a character gets its escape instead of a traceback.
         getattr(stream, "reconfigure", lambda **kept: None)(errors="backslashreplace")
     try:
+        from aftertune.cli.signals import catch_interrupts
+
+        catch_interrupts()
         from aftertune.cli.app import app
 
         app(args=None if args is None else list(args), prog_name="aftertune")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from aftertune.cli.signals import terminable
 from aftertune.errors import StepsFailed, StoreError
 from aftertune.exec.machine import Jobs, choose_jobs, weight_bytes
 
@@ -32,7 +32,7 @@ def run_study(path: Path, out: Path | None, store: Path, *, jobs: int | None = N
     refuse_file(out, "--out")
     refuse_file(store, "--store")
     prepared = prepare(declared, store, fetch=True)
-    with _told(prepared, jobs, quiet=quiet) as (execute, notify), _remembered(prepared), _terminable():
+    with _told(prepared, jobs, quiet=quiet) as (execute, notify), _remembered(prepared), terminable():
         try:
             return run(prepared, out, store=store, execute=execute, notify=notify)
         except KeyboardInterrupt as interrupt:
@@ -75,16 +75,6 @@ def _executor(jobs: Jobs) -> Execute:
     from aftertune.exec.processes import run_processes
 
     return partial(run_processes, jobs=jobs.n)
-
-
-@contextmanager
-def _terminable() -> Iterator[None]:
-    """Treat a termination signal like Ctrl-C, so that no worker is left behind."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager
