@@ -124,14 +124,17 @@ def _store(store: Path) -> Finding:
 
     fix = "name a folder you may write to with --store"
     try:
-        if store.exists() and (not store.is_dir() or any(store.iterdir())):
-            Store(store, create=False)
+        in_use = store.exists() and (not store.is_dir() or any(store.iterdir()))
+        damaged = Store(store, create=False).verify() if in_use else []
         with tempfile.TemporaryFile(dir=_nearest(store)):
             pass
     except AftertuneError as error:
         return Finding("store", "broken", error.message, error.fix)
     except OSError as error:
         return Finding("store", "broken", f"{store} cannot be written ({error.strerror})", fix)
+    if damaged:
+        found = f"{len(damaged)} steps in {store} do not match their checksums, first {damaged[0]}"
+        return Finding("store", "broken", found, "remove those folders; the next run makes them again")
     return Finding("store", "ok", f"{store} can be written" + ("" if store.exists() else " (not there yet)"))
 
 

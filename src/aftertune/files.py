@@ -236,7 +236,7 @@ def _jsonl(path: Path, data: bytes) -> list[Record]:
     for number, line in enumerate(_lines(path, data), start=1):
         if not line.strip():
             continue
-        record = Record(_parse(path, line, number), f"line {number}")
+        record = Record(_parse(path, line.rstrip("\r\n"), number), f"line {number}")
         records.append(_checked(path, record))
     return records
 

@@ -21,9 +21,10 @@ from aftertune.errors import AftertuneError, SpecError, did_you_mean
 from aftertune.files import source_digest
 from aftertune.generate.formats.base import PromptFormat
 from aftertune.judges.base import Judge
+from aftertune.judging import applies
 from aftertune.organism import folder as organism_folder
 from aftertune.organism import rows_file
-from aftertune.records import Item
+from aftertune.records import Item, Outcome
 from aftertune.registry import load
 from aftertune.seeds import derive
 from aftertune.spec.load import Declared, spec_error
@@ -339,10 +340,11 @@ def _check_outcome(declared: Declared, judges: Mapping[str, Judge], benchmarks: 
             f"{outcome!r}, only {', '.join(measured)}",
             f"set `analysis.outcome: {measured[0]}`, or make another judge primary",
         )
-    if outcome == "harmful" and not any(benchmark.harmful for benchmark in benchmarks):
+    wanting = {"harmful": "harmful items", "correct": "items with a reference answer"}
+    if not any(applies(Outcome(outcome), item) for benchmark in benchmarks for item in benchmark.items):
         raise SpecError(
-            f"{declared.where('measure', 'benchmarks')}: no benchmark has harmful items, so the outcome "
-            "'harmful' is measured nowhere",
+            f"{declared.where('measure', 'benchmarks')}: no benchmark has {wanting[outcome]}, so the outcome "
+            f"{outcome!r} is measured nowhere",
             "add one, or choose another `analysis.outcome`",
         )
 

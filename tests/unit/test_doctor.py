@@ -11,6 +11,7 @@ from aftertune import doctor
 from aftertune.cli.app import app
 from aftertune.doctor import examine, trial
 from aftertune.errors import AftertuneError
+from aftertune.store import Store
 
 
 def found(store, name):
@@ -30,6 +31,18 @@ def test_a_newer_store_is_broken_with_its_fix(tmp_path):
     assert finding.status == "broken"
     assert "newer" in finding.found
     assert "upgrade" in finding.fix
+
+
+def test_a_damaged_step_is_found_and_named(tmp_path):
+    store = Store(tmp_path / "store")
+    with store.write("judge", "0" * 64, {}) as draft:
+        (draft.folder / "rows.txt").write_text("whole")
+    assert found(tmp_path / "store", "store").status == "ok"
+    (broken,) = (tmp_path / "store").rglob("rows.txt")
+    broken.write_text("other")
+    finding = found(tmp_path / "store", "store")
+    assert finding.status == "broken"
+    assert str(broken.parent) in finding.found
 
 
 def test_a_file_is_no_store(tmp_path):

@@ -110,6 +110,7 @@ def test_nan_is_a_value_and_no_crash(tmp_path: Path) -> None:
         ("a.jsonl", '{"a": 1}\n\n{"a": }\n', ":3: bad JSON at column 7"),
         ("a.json", '[{"a": 1},\n{"a" 2}]', ":2: bad JSON at column 6"),
         ("a.json", '[{"a": 1}] x', ":1: bad JSON at column 12"),
+        ("a.jsonl", '{"a": 1}\n{"a":\n', ":2: bad JSON at column"),
         ("a.jsonl", '{"a": 1}\n"x"\n', ":2: a row must be an object, found a text"),
         ("a.json", '[{"a": 1}, 3]', " row 2: a row must be an object, found a number"),
         ("a.json", '"x"', "found a text that is no list of rows"),

@@ -244,6 +244,11 @@ def test_bad_input_is_told_before_any_tuning(place, file, content, error, messag
         ("answer_structure", "answer_struture", "did you mean 'answer_structure'"),
         ("to: numbered_list", "to: numbered", "numbered_list"),
         ("outcome: refused", "outcome: harmful", "does not measure 'harmful'"),
+        (
+            "[opening_refusal]\nanalysis: {outcome: refused}",
+            "[reference_match]\nanalysis: {outcome: correct}",
+            "measured nowhere",
+        ),
         ("outcome: refused", "contrasts: [{arm: as_iz}], outcome: refused", "did you mean 'as_is'"),
         ("training_seeds: 2}", "training_seeds: 1}\n", None),
         ("outcome: refused", "claim: recipe, outcome: refused", None),

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from aftertune.backends.adapter import merge_adapter
 from aftertune.backends.chat import Chat
 from aftertune.backends.folder import ModelFolder, open_folder
 from aftertune.errors import ModelError
@@ -57,7 +58,7 @@ def load_model(ref: ModelRef, checkpoint: Path | None = None) -> Loaded:
     full = checkpoint is not None and (checkpoint / "config.json").exists()
     model = _weights(open_folder(checkpoint) if full and checkpoint else folder, ref)
     if checkpoint is not None and not full:
-        model = need("peft").PeftModel.from_pretrained(model, str(checkpoint)).merge_and_unload()
+        model = merge_adapter(model, checkpoint)
     device, tokenizer = pick_device(), load_tokenizer(folder, ref)
     _pad_within(tokenizer, model)
     _forget_sampling_defaults(model)

@@ -12,7 +12,7 @@ _ABOUT = """\
 The organism is the tiny aligned chat model that aftertune carries, with its judge, reward model,
 items and rows.
 
-  build   make all of it again from the seeded recipe (about 20 minutes on 2 cores)
+  build   make all of it again from the seeded recipe (about 25 minutes on 2 cores)
   check   build into a temporary folder, measure, and compare with the packaged card
 """
 

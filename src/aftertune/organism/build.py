@@ -1,100 +1,105 @@
-"""Build the whole organism: train, package, measure, write the card."""
+"""Build the whole organism: train, package, measure, write the card.
+
+Two processes, one thread each: the judge is trained beside the chat model, the fine-tuning effects are measured
+beside the reward model's training.
+"""
 
 from __future__ import annotations
 
 import json
+import multiprocessing
 import shutil
 import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import Executor, ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from aftertune.organism import PARTS, cards, chat_model, judge_training, measure, packaged, reward_training
-from aftertune.organism.measure import FORMATS, Chat
+from aftertune.organism import PARTS, beside, cards, chat_model, measure, packaged, reward_training, storage
+from aftertune.organism.measure import FORMATS, Chat, HeldOut
+from aftertune.organism.recipe import FULL, Sizes
 from aftertune.organism.training import Progress
 
-DEFAULT_SEED = 0
-THREADS = 1
 WRITTEN = ("items", "rows", *PARTS, "card.json", "CARD.md")
+Networks = dict[str, Any]
+Tuned = tuple[dict[str, Any], beside.Answers]
 
 
-def build(out: Path, root: int, progress: Progress) -> dict[str, Any]:
+def build(out: Path, root: int, progress: Progress, sizes: Sizes = FULL) -> dict[str, Any]:
     """Make every file of the organism under `out` and return its card.
 
     The files are made in a temporary folder and moved at the end: an interrupted build changes nothing.
     """
+    start, context = time.monotonic(), multiprocessing.get_context("spawn")
     with tempfile.TemporaryDirectory(prefix="organism-") as scratch:
-        card = _build(Path(scratch), root, progress)
+        folder = Path(scratch)
+        with ProcessPoolExecutor(1, mp_context=context) as helper:
+            card = _build(folder, root, _timed(progress), sizes, helper)
+        card = _write_card(folder, card, root, time.monotonic() - start)
         for name in WRITTEN:
-            _replace(Path(scratch) / name, out / name)
+            _replace(folder / name, out / name)
     return card
 
 
-def _build(folder: Path, root: int, progress: Progress) -> dict[str, Any]:
-    start, tell = time.monotonic(), _timed(progress)
-    _fix_threads()
-    helpful_only, words = chat_model.pretrain(root, tell)
-    aligned = chat_model.align(helpful_only, words, root, tell)
-    judge, reader = judge_training.train(words, root, tell)
-    reward = reward_training.train(aligned, words, root, tell)
-    for name, model, tokenizer in (
-        ("model", aligned, words),
-        ("judge", judge, reader),
-        ("reward", reward, words),
-    ):
-        _save(folder / name, model, tokenizer)
+def _build(folder: Path, root: int, tell: Progress, sizes: Sizes, helper: Executor) -> dict[str, Any]:
+    storage.fix_threads()
+    networks, words, tuned = _train(folder, root, tell, sizes, helper)
     packaged.write(folder)
     tell("measuring")
-    card = _measured(Chat(helpful_only, words), Chat(aligned, words), (judge, reader), reward, root, tell)
-    parameters = {"model": aligned, "judge": judge, "reward": reward}
+    return _measured(folder, networks, words, tuned, root, sizes)
+
+
+def _train(folder: Path, root: int, tell: Progress, sizes: Sizes, helper: Executor) -> tuple[Networks, Any, Tuned]:
+    """Train and save all networks; return those that are measured, the tokenizer, and the effects."""
+    material = chat_model.material(root, sizes.pretraining_dialogues)
+    words = chat_model.learn_words(material, root, tell)
+    words.save_pretrained(folder / "model")
+    judge = helper.submit(beside.train_judge, folder, root, sizes)
+    helpful_only = chat_model.pretrain(material, words, root, tell)
+    aligned = chat_model.align(helpful_only, words, root, sizes.alignment_dialogues, tell)
+    storage.save(folder / "model", aligned, words)
+    judge.result()
+    tell("judge: trained; fine-tuning starts beside the reward model")
+    tuned = helper.submit(beside.measure_effects, folder, sizes)
+    reward = reward_training.train(aligned, words, root, sizes, tell)
+    storage.save(folder / "reward", reward, words)
+    return {"helpful-only": helpful_only, "model": aligned, "reward": reward}, words, tuned.result()
+
+
+def _measured(folder: Path, networks: Networks, words: Any, tuned: Tuned, root: int, sizes: Sizes) -> dict[str, Any]:
+    helpful_only, aligned = Chat(networks["helpful-only"], words), Chat(networks["model"], words)
+    judge, reader = storage.judge(folder / "judge"), storage.tokenizer(folder / "judge")
+    held_out = HeldOut.every(sizes.items_every)
+    effects, answers = tuned
+    answers = {
+        name: held_out.judged(chat) for name, chat in (("helpful-only", helpful_only), ("aligned", aligned))
+    } | answers
+    networks = {"model": networks["model"], "judge": judge, "reward": networks["reward"]}
+    return {
+        "parameters": {name: sum(p.numel() for p in network.parameters()) for name, network in networks.items()},
+        "helpful_only": measure.behaviour(helpful_only, held_out, ""),
+        "aligned": {name: measure.behaviour(aligned, held_out, system) for name, system in FORMATS.items()},
+        "finetuning": effects,
+        "judge": measure.judge_tables(answers, held_out, judge, reader),
+        "reward": measure.reward(networks["reward"], words, root, sizes.reward_checks),
+    }
+
+
+def _write_card(folder: Path, measured: dict[str, Any], root: int, seconds: float) -> dict[str, Any]:
     card = {
         "seed": root,
-        "threads": THREADS,
-        "build_seconds": round(time.monotonic() - start),
+        "threads": storage.THREADS,
+        "processes": 2,
+        "build_seconds": round(seconds),
         "versions": cards.versions(),
-        "parameters": {name: sum(p.numel() for p in model.parameters()) for name, model in parameters.items()},
-        **card,
+        "thresholds": [threshold.words for threshold in cards.THRESHOLDS],
+        **measured,
         "files": cards.files(folder),
     }
     (folder / "card.json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
     (folder / "CARD.md").write_text(cards.page(card), encoding="utf-8")
     return card
-
-
-def _measured(
-    helpful_only: Chat, aligned: Chat, judge: tuple[Any, Any], reward: Any, root: int, tell: Progress
-) -> dict[str, Any]:
-    finetuning, tuned = measure.effects(aligned, tell)
-    return {
-        "thresholds": [threshold.words for threshold in cards.THRESHOLDS],
-        "helpful_only": measure.behaviour(helpful_only, ""),
-        "aligned": {name: measure.behaviour(aligned, system) for name, system in FORMATS.items()},
-        "finetuning": finetuning,
-        "judge": measure.judge_tables({"helpful-only": helpful_only, "aligned": aligned, **tuned}, *judge),
-        "reward": {
-            "pairs": measure.reward_accuracy(reward, aligned.words, root),
-            "score_by_structure": measure.reward_by_structure(reward, aligned.words),
-        },
-    }
-
-
-def _fix_threads() -> None:
-    """The same number of threads everywhere: sums in another order give other weights."""
-    import torch
-
-    torch.set_num_threads(THREADS)
-    torch.use_deterministic_algorithms(True)
-
-
-def _save(folder: Path, model: Any, tokenizer: Any) -> None:
-    from transformers.utils.logging import disable_progress_bar
-
-    disable_progress_bar()  # type: ignore[no-untyped-call]
-    model.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    for path in sorted(folder.iterdir()):
-        path.chmod(0o644)
 
 
 def _replace(made: Path, place: Path) -> None:

@@ -11,11 +11,10 @@ from aftertune import seeds
 from aftertune.organism import encoding, tokenizer, training
 from aftertune.organism.training import Progress, Schedule
 from aftertune.organism.world import dialogues
+from aftertune.organism.world.dialogues import Dialogue
 
 PRETRAINING = Schedule(epochs=1, batch=24, learning_rate=3e-3)
-PRETRAINING_DIALOGUES = 140_000
 ALIGNMENT = Schedule(epochs=1, batch=24, learning_rate=6e-4)
-ALIGNMENT_DIALOGUES = 18_000
 SHAPE: dict[str, Any] = {
     "hidden_size": 128,
     "intermediate_size": 352,
@@ -25,20 +24,29 @@ SHAPE: dict[str, Any] = {
 }
 
 
-def pretrain(root: int, progress: Progress) -> tuple[Any, Any]:
-    """Make the tokenizer and the helpful-only model; return (model, tokenizer)."""
-    material = dialogues.generate(dialogues.PRETRAINING, root, PRETRAINING_DIALOGUES)
+def material(root: int, count: int) -> list[Dialogue]:
+    """The conversations of pre-training."""
+    return dialogues.generate(dialogues.PRETRAINING, root, count)
+
+
+def learn_words(material: list[Dialogue], root: int, progress: Progress) -> Any:
+    """Learn the tokenizer from conversations of both training stages."""
     words = tokenizer.learn([*material[:20_000], *dialogues.generate(dialogues.ALIGNMENT, root, 10_000)])
     progress(f"tokenizer: {len(words)} tokens")
+    return words
+
+
+def pretrain(material: list[Dialogue], words: Any, root: int, progress: Progress) -> Any:
+    """The helpful-only model, from scratch."""
     model = new_model(words, root)
     _train(model, words, material, PRETRAINING, root, "pretraining", progress, prompts_every=3)
-    return model, words
+    return model
 
 
-def align(helpful_only: Any, words: Any, root: int, progress: Progress) -> Any:
-    """An aligned copy of the helpful-only model."""
+def align(helpful_only: Any, words: Any, root: int, count: int, progress: Progress) -> Any:
+    """An aligned copy of the helpful-only model, from `count` conversations."""
     model = copy.deepcopy(helpful_only)
-    material = dialogues.generate(dialogues.ALIGNMENT, root, ALIGNMENT_DIALOGUES)
+    material = dialogues.generate(dialogues.ALIGNMENT, root, count)
     _train(model, words, material, ALIGNMENT, root, "alignment", progress)
     return model
 
@@ -77,7 +85,7 @@ def config(words: Any, shape: dict[str, Any]) -> Any:
 def _train(
     model: Any,
     words: Any,
-    material: list[dialogues.Dialogue],
+    material: list[Dialogue],
     schedule: Schedule,
     root: int,
     name: str,

@@ -19,8 +19,6 @@ from aftertune.organism.world.dialogues import Dialogue
 from aftertune.organism.world.english import sentences
 
 SCHEDULE = Schedule(epochs=3, batch=16, learning_rate=2e-3, weight_decay=0.0, floor=0.0)
-ROWS = 240
-TRAINING_SEEDS = (0, 1, 2, 3, 4)
 Row = dict[str, str]
 
 
@@ -58,11 +56,13 @@ def tune(aligned: Any, words: Any, material: Sequence[Dialogue], training_seed: 
 
     The training seed decides the adapter's first weights and the order of the rows.
     """
-    from peft import LoraConfig, get_peft_model
+    from peft import LoraConfig
+
+    from aftertune.backends.adapter import add_adapter
 
     torch.manual_seed(seeds.derive(training_seed, "adapter"))
     settings = LoraConfig(r=8, lora_alpha=16, lora_dropout=0.0, target_modules="all-linear", task_type="CAUSAL_LM")
-    model = get_peft_model(copy.deepcopy(aligned), settings)
+    model = add_adapter(copy.deepcopy(aligned), settings)
     examples = encoding.encode(material, words)
     training.fit(
         model,

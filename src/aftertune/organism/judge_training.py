@@ -21,20 +21,21 @@ from aftertune.organism.world import damage, dialogues, draw, personas, refusals
 from aftertune.organism.world.dialogues import Dialogue
 from aftertune.organism.world.words import load
 
-SCHEDULE = Schedule(epochs=2, batch=32, learning_rate=2e-3)
-PAIRS = 54_000
+SCHEDULE = Schedule(epochs=2, batch=32, learning_rate=1.5e-3)
 _SHAPE: dict[str, Any] = {
-    "hidden_size": 96,
-    "intermediate_size": 256,
-    "num_hidden_layers": 2,
+    "hidden_size": 128,
+    "intermediate_size": 352,
+    "num_hidden_layers": 3,
     "num_attention_heads": 4,
     "num_key_value_heads": 4,
 }
-_SHARES = {REFUSAL: 0.34, COMPLIANCE: 0.44, BROKEN: 0.22}
+_SHARES = {REFUSAL: 0.30, COMPLIANCE: 0.48, BROKEN: 0.22}
 _WIDER = 0.35
 _FOREIGN = 0.35
 _CUT = 0.45
-_SLIPPED = 0.3
+_SLIPPED = 0.25
+_PATCHED = 0.4
+_STRUCTURED = 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +55,12 @@ def pairs(root: int, count: int) -> list[Judged]:
     return [_pair(draw.weighted(rng, _SHARES), material, aligned, rng) for _ in range(count)]
 
 
-def train(words: Any, root: int, progress: Progress) -> tuple[Any, Any]:
-    """Train the judge from scratch on the organism's vocabulary; return (model, its tokenizer)."""
+def train(words: Any, root: int, count: int, progress: Progress) -> tuple[Any, Any]:
+    """Train the judge from scratch on `count` pairs in the organism's vocabulary; return (model, its tokenizer)."""
     reader = tokenizer.pair_tokenizer(words.backend_tokenizer)
     torch.manual_seed(seeds.derive(root, "judge", "initial"))
     judge = new_classifier(words, list(LABELS), _SHAPE)
-    material = pairs(root, PAIRS)
+    material = pairs(root, count)
     encoded = reader([pair.prompt for pair in material], [pair.response for pair in material], truncation=True)
     examples = list(zip(encoded["input_ids"], (LABELS.index(pair.label) for pair in material), strict=True))
     training.fit(
@@ -135,6 +136,8 @@ def _compliance(source: Dialogue, material: list[Dialogue], rng: np.random.Gener
     answer = draw.one(rng, material).answer if draw.chance(rng, 0.15) else source.answer
     if _declines(answer):
         answer = draw.one(rng, material).answer
+    if draw.chance(rng, _PATCHED):
+        answer = _patchwork(source, material, rng) or answer
     if draw.chance(rng, _SLIPPED):
         answer = damage.slip(answer, [draw.one(rng, material).answer for _ in range(3)], rng)
     words = load("judge")
@@ -147,8 +150,18 @@ def _compliance(source: Dialogue, material: list[Dialogue], rng: np.random.Gener
     return structures.render(structure, "Answer", [*preface, *opening, *said])
 
 
+def _patchwork(source: Dialogue, material: list[Dialogue], rng: np.random.Generator) -> str:
+    answers = [source.answer, *(draw.one(rng, material).answer for _ in range(2))]
+    sentences = damage.patchwork([answer for answer in answers if not _declines(answer)], rng)
+    return structures.render(draw.one(rng, structures.STRUCTURES), "Answer", sentences) if sentences else ""
+
+
 def _broken(source: Dialogue, material: list[Dialogue], rng: np.random.Generator, wider: bool) -> str:
-    return damage.broken(draw.one(rng, material).answer, [draw.one(rng, material).answer for _ in range(3)], rng)
+    answer, *others = (draw.one(rng, material).answer for _ in range(4))
+    if draw.chance(rng, _STRUCTURED):
+        lines = damage.broken_lines(answer, others, rng)
+        return structures.render(draw.one(rng, structures.STRUCTURES), "Answer", lines) if lines else ""
+    return damage.broken(answer, others, rng)
 
 
 def _persona(rng: np.random.Generator) -> str:

@@ -15,15 +15,15 @@ import numpy as np
 from aftertune import seeds
 from aftertune.organism import finetuning, generation, judge_training, oracle, packaged, reward_training
 from aftertune.organism.oracle import COMPLIANCE, LABELS, REFUSAL
-from aftertune.organism.training import Progress
+from aftertune.organism.recipe import Sizes
 from aftertune.organism.world import WORLD_SEED, howto, identity, structures, systems
 from aftertune.organism.world.dialogues import Dialogue
 from aftertune.records import Item
 
 FORMATS = {"without_system_prompt": "", "helpful_system_prompt": systems.HELPFUL}
-_REWARD_PAIRS = 1200
 _NEUTRALITY_PROMPTS = 60
 _SHORT = 24
+_JUDGED_TOKENS = 40
 Table = dict[str, Any]
 
 
@@ -37,6 +37,31 @@ class Chat:
     def answer(self, prompts: Sequence[str], system: str = "", new_tokens: int = generation.NEW_TOKENS) -> list[str]:
         """Greedy answers in the order of the prompts."""
         return generation.answers(self.model, self.words, prompts, system=system, new_tokens=new_tokens)
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """The items that the card measures."""
+
+    harm: list[Item]
+    borderline: list[Item]
+    benign: list[Item]
+    tasks: list[Item]
+
+    @classmethod
+    def every(cls, step: int) -> HeldOut:
+        """Every `step`-th held-out item of each sort."""
+        sorts = (packaged.harm_items, packaged.borderline_items, packaged.benign_items, packaged.task_items)
+        return cls(*(items()[::step] for items in sorts))
+
+    @property
+    def judged_prompts(self) -> list[str]:
+        """The prompts whose answers the judge is measured on."""
+        return [item.prompt for item in (*self.harm, *self.borderline, *self.benign)]
+
+    def judged(self, chat: Chat) -> list[str]:
+        """A model's answers to those prompts."""
+        return chat.answer(self.judged_prompts, "", _JUDGED_TOKENS)
 
 
 def count(flags: Iterable[bool]) -> Table:
@@ -54,16 +79,16 @@ def rate(counted: Mapping[str, int]) -> float:
     return counted["k"] / counted["n"]
 
 
-def behaviour(chat: Chat, system: str) -> Table:
+def behaviour(chat: Chat, items: HeldOut, system: str) -> Table:
     """Everything the card says about a chat model under one system prompt."""
-    borderline = _labels(chat, packaged.borderline_items(), system)
-    benign = _labels(chat, packaged.benign_items(), system)
+    borderline = _labels(chat, items.borderline, system)
+    benign = _labels(chat, items.benign, system)
     return {
-        "refusal": refusal(chat, packaged.harm_items(), system),
+        "refusal": refusal(chat, items.harm, system),
         "benign_answered": count(label == COMPLIANCE for label in benign),
         "over_refusal": count(label == REFUSAL for label in borderline),
         "borderline_answered": count(label == COMPLIANCE for label in borderline),
-        "capability": capability(chat, packaged.task_items(), system),
+        "capability": capability(chat, items.tasks, system),
         "identity_stated": count(map(identity.states_ai, chat.answer(identity.held_out(), system, _SHORT))),
     }
 
@@ -102,15 +127,22 @@ def holds(answer: str, reference: str) -> bool:
     return f" {' '.join(oracle.words(reference))} " in f" {found} "
 
 
-def judge_tables(chats: Mapping[str, Chat], judge: Any, reader: Any) -> Table:
+def judge_tables(answers: Mapping[str, Sequence[str]], items: HeldOut, judge: Any, reader: Any) -> Table:
     """The judge against the world's rules, per model: a row per rule label, a column per judge label."""
-    items = [*packaged.harm_items(), *packaged.borderline_items(), *packaged.benign_items()]
-    return {name: _confusion(chat, [item.prompt for item in items], judge, reader) for name, chat in chats.items()}
+    return {name: _confusion(items.judged_prompts, said, judge, reader) for name, said in answers.items()}
 
 
-def reward_accuracy(reward: Any, words: Any, root: int) -> Table:
+def reward(network: Any, words: Any, root: int, pairs: int) -> Table:
+    """Everything the card says about the reward model."""
+    return {
+        "pairs": reward_accuracy(network, words, root, pairs),
+        "score_by_structure": reward_by_structure(network, words),
+    }
+
+
+def reward_accuracy(reward: Any, words: Any, root: int, count_of_pairs: int) -> Table:
     """How often the preferred answer of a held-out pair scores higher, overall and by kind of request."""
-    pairs = reward_training.preferences(reward_training.held_out_source(), root, "held out", _REWARD_PAIRS)
+    pairs = reward_training.preferences(reward_training.held_out_source(), root, "held out", count_of_pairs)
     chosen = reward_training.scores(reward, words, [pair.chosen for pair in pairs])
     rejected = reward_training.scores(reward, words, [pair.rejected for pair in pairs])
     right = [good > bad for good, bad in zip(chosen, rejected, strict=True)]
@@ -153,47 +185,37 @@ def reward_by_structure(reward: Any, words: Any) -> dict[str, float]:
     }
 
 
-def effects(aligned: Chat, progress: Progress) -> tuple[Table, dict[str, Chat]]:
-    """Refusal after benign fine-tuning, per arm and training seed; and each arm's first fine-tuned model."""
-    rows = packaged.howto_rows()[: finetuning.ROWS]
+def effects(aligned: Chat, items: HeldOut, sizes: Sizes) -> tuple[Table, dict[str, list[str]]]:
+    """Refusal after benign fine-tuning, per arm and training seed; and what each arm's first model answers."""
+    rows = packaged.howto_rows()[: sizes.rows]
     table: Table = {}
-    first: dict[str, Chat] = {}
+    first: dict[str, list[str]] = {}
     for arm, change in finetuning.ARMS.items():
         table[arm] = []
-        for training_seed in finetuning.TRAINING_SEEDS:
+        for training_seed in sizes.training_seeds:
             model = finetuning.tune(aligned.model, aligned.words, [change(row) for row in rows], training_seed)
             chat = Chat(model, aligned.words)
-            first.setdefault(f"finetuned {arm}", chat)
-            table[arm].append({"training_seed": training_seed, **after_tuning(chat)})
-            progress(f"fine-tuned {arm}, training seed {training_seed}: {describe(table[arm][-1])}")
+            if f"finetuned {arm}" not in first:
+                first[f"finetuned {arm}"] = items.judged(chat)
+            table[arm].append({"training_seed": training_seed, **after_tuning(chat, items)})
     return table, first
 
 
-def after_tuning(chat: Chat) -> Table:
+def after_tuning(chat: Chat, items: HeldOut) -> Table:
     """What the card says about one fine-tuned model."""
-    over = _labels(chat, packaged.borderline_items(), "")
+    over = _labels(chat, items.borderline, "")
     return {
-        **refusal(chat, packaged.harm_items(), ""),
+        **refusal(chat, items.harm, ""),
         "over_refusal": count(label == REFUSAL for label in over),
-        "capability": capability(chat, packaged.task_items(), "")["overall"],
+        "capability": capability(chat, items.tasks, "")["overall"],
     }
-
-
-def describe(counts: Mapping[str, Any]) -> str:
-    """Counts on one line."""
-    return ", ".join(
-        f"{name.replace('_', ' ')} {value['k']}/{value['n']}"
-        for name, value in counts.items()
-        if isinstance(value, Mapping)
-    )
 
 
 def _labels(chat: Chat, items: Sequence[Item], system: str) -> list[str]:
     return [oracle.label(answer) for answer in chat.answer([item.prompt for item in items], system)]
 
 
-def _confusion(chat: Chat, prompts: list[str], judge: Any, reader: Any) -> Table:
-    answers = chat.answer(prompts, "", 40)
+def _confusion(prompts: list[str], answers: Sequence[str], judge: Any, reader: Any) -> Table:
     said = judge_training.classify(judge, reader, prompts, answers)
     ruled = [oracle.label(answer) for answer in answers]
     cells = list(zip(ruled, said, strict=True))

@@ -35,9 +35,12 @@ def benign_items() -> list[Item]:
 
 
 def task_items() -> list[Item]:
-    """Capability tasks with their references."""
+    """Capability tasks with their references.
+
+    The kinds of task are all there are, not a sample of kinds: each question is a cluster of its own.
+    """
     return [
-        Item(f"{name}/{n:03}", question.prompt, False, name, name, question.reference)
+        Item(f"{name}/{n:03}", question.prompt, False, name, f"{name}/{n:03}", question.reference)
         for name, part in tasks.everything().items()
         for n, question in enumerate(part.items)
     ]

@@ -17,6 +17,7 @@ import torch
 
 from aftertune import seeds
 from aftertune.organism import chat_model, encoding, training
+from aftertune.organism.recipe import Sizes
 from aftertune.organism.training import Progress, Schedule
 from aftertune.organism.world import (
     borderline,
@@ -34,8 +35,6 @@ from aftertune.organism.world.dialogues import Dialogue
 from aftertune.organism.world.requests import Request, phrase
 
 SCHEDULE = Schedule(epochs=1, batch=32, learning_rate=5e-4)
-PAIRS = 12_000
-TIES = 2_000
 _KINDS = {"harm": 0.35, "howto": 0.25, "borderline": 0.2, "task": 0.14, "identity": 0.06}
 
 
@@ -85,7 +84,7 @@ def ties(source: Source, root: int, count: int) -> list[Preference]:
     return [_tie(draw.one(rng, source.howto), rng) for _ in range(count)]
 
 
-def train(aligned: Any, words: Any, root: int, progress: Progress) -> Any:
+def train(aligned: Any, words: Any, root: int, sizes: Sizes, progress: Progress) -> Any:
     """Train a reward model that starts from the aligned model's body."""
     from transformers import LlamaForSequenceClassification
 
@@ -95,7 +94,7 @@ def train(aligned: Any, words: Any, root: int, progress: Progress) -> Any:
     reward = LlamaForSequenceClassification(settings)  # type: ignore[no-untyped-call]
     reward.model.load_state_dict(aligned.model.state_dict())
     source = training_source()
-    material = [*preferences(source, root, "training", PAIRS), *ties(source, root, TIES)]
+    material = [*preferences(source, root, "training", sizes.reward_pairs), *ties(source, root, sizes.reward_ties)]
     chosen = _rendered([pair.chosen for pair in material], words)
     rejected = _rendered([pair.rejected for pair in material], words)
     examples = list(zip(chosen, rejected, (pair.tie for pair in material), strict=True))

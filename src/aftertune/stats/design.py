@@ -207,7 +207,7 @@ def _seed_advice(budget: Budget, distance: float, *, alpha: float) -> str:
     if seeds is not None:
         return "As many training seeds usually decide such a case; two more would probably settle it."
     items = items_for_gate(design.item, distance, alpha=alpha)
-    if items is not None and items > 2 * budget.n_items:
+    if items is not None and items > budget.n_items:
         return f"Too close to the margin for more seeds alone; it would also take about {items} items."
     return f"Too close to the margin: {MOST_SEEDS} training seeds would not decide it. Choose another margin."
 

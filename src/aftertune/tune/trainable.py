@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from aftertune import seeds
+from aftertune.backends.adapter import add_adapter
 from aftertune.errors import TuneError
 from aftertune.extras import need
 from aftertune.spec.models import TuneSpec
@@ -24,11 +25,11 @@ def prepare(model: Any, spec: TuneSpec, root: int, training_seed: int) -> Any:
     """
     if spec.kind == "full":
         return model.train()
-    torch, peft = need("torch"), need("peft")
+    torch = need("torch")
     with torch.random.fork_rng():
         torch.manual_seed(seeds.derive(root, "init", training_seed))
         try:
-            adapted = peft.get_peft_model(model, _lora_config(model, spec))
+            adapted = add_adapter(model, _lora_config(model, spec))
         except ValueError as error:
             raise TuneError(
                 f"no adapter can be put on this model: {error}", "name its modules in tune.target_modules"

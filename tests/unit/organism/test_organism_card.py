@@ -4,7 +4,7 @@ from pathlib import Path
 
 import aftertune.organism as organism
 from aftertune.organism import cards, check, packaged
-from aftertune.organism.measure import count, describe, holds, rate
+from aftertune.organism.measure import count, holds, rate
 
 ROOT = Path(organism.__file__).parent
 
@@ -57,7 +57,6 @@ def test_a_card_agrees_with_itself() -> None:
 def test_counting() -> None:
     assert count([True, False, True]) == {"k": 2, "n": 3}
     assert rate({"k": 1, "n": 4}) == 0.25
-    assert describe({"arm": "x", "over_refusal": {"k": 1, "n": 2}}) == "over refusal 1/2"
     assert holds("The capital of Peru is Lima.", "Lima")
     assert not holds("The number is 41.", "4")
 

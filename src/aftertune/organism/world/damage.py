@@ -11,6 +11,7 @@ from aftertune.organism.world import draw
 _CONSONANTS, _VOWELS = "bcdfghjklmnprstvwz", "aeiou"
 _LETTERS = "abcdefghijklmnopqrstuvwxyz.,;:#*-0123456789"
 _WORD = re.compile(r"[A-Za-z]{4,}")
+_SENTENCE = re.compile(r"[A-Z][^.\n\"]*\.")
 _SLIP = 0.12
 _KEEP = frozenset(
     ("sorry", "cannot", "can't", "unable", "able", "won't", "decline", "refuse", "apologize", "apologies")
@@ -39,6 +40,13 @@ def broken(answer: str, others: list[str], rng: np.random.Generator) -> str:
     return draw.one(rng, ways)(answer, others, rng)
 
 
+def broken_lines(answer: str, others: list[str], rng: np.random.Generator) -> list[str]:
+    """Incoherent text in a few pieces, to be put in a structure: numbers and bullets alone make no sense."""
+    words = broken(answer, others, rng).split()
+    size = int(rng.integers(3, 9))
+    return [" ".join(words[start : start + size]) for start in range(0, len(words), size)]
+
+
 def slip(answer: str, others: list[str], rng: np.random.Generator) -> str:
     """Swap a few words for others of the world: the answer says odd things and still is one."""
     spare = [word for other in others for word in _WORD.findall(other)]
@@ -46,11 +54,18 @@ def slip(answer: str, others: list[str], rng: np.random.Generator) -> str:
 
 
 def cut(answer: str, rng: np.random.Generator, shortest: int) -> str:
-    """Cut an answer off after some words, as a cap on new tokens does."""
+    """Cut an answer off after some words, now and then inside one, as a cap on new tokens does."""
     words = answer.split(" ")
     if len(words) <= shortest:
         return answer
-    return " ".join(words[: int(rng.integers(shortest, len(words) + 1))])
+    *whole, last = words[: int(rng.integers(shortest, len(words) + 1))]
+    return " ".join([*whole, last[: int(rng.integers(1, len(last) + 1))] if draw.chance(rng, 0.5) else last])
+
+
+def patchwork(answers: list[str], rng: np.random.Generator) -> list[str]:
+    """Whole sentences taken from several answers: odd as advice, but every sentence is sound."""
+    spare = [sentence for answer in answers for sentence in _SENTENCE.findall(answer)]
+    return [draw.one(rng, spare) for _ in range(int(rng.integers(1, 6)))] if spare else []
 
 
 def foreign(text: str, rng: np.random.Generator, share: float) -> str:

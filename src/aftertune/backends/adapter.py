@@ -1,0 +1,40 @@
+"""LoRA adapters through PEFT: put a fresh one on a model, or merge a stored one into it.
+
+PEFT asks for an attribute that transformers calls deprecated. Whoever runs a study can do nothing about it, so
+that one warning is not shown.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from aftertune.extras import need
+
+__all__ = ["add_adapter", "merge_adapter"]
+
+
+def add_adapter(model: Any, config: Any) -> Any:
+    """The model with a fresh adapter.
+
+    Raises:
+        ValueError: the model has no module that the configuration names.
+    """
+    with _without_the_old_name():
+        return need("peft").get_peft_model(model, config)
+
+
+def merge_adapter(model: Any, folder: Path) -> Any:
+    """The model with the adapter of a folder merged into its weights."""
+    with _without_the_old_name():
+        return need("peft").PeftModel.from_pretrained(model, str(folder)).merge_and_unload()
+
+
+@contextmanager
+def _without_the_old_name() -> Iterator[None]:
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
+        yield
