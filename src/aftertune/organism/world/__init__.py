@@ -4,4 +4,4 @@ One idea per file; the word lists are in `words/*.yaml`. What is held out of tra
 by `WORLD_SEED`, so that another training seed never moves an item across the line. It holds no training code.
 """
 
-WORLD_SEED = 2025
+WORLD_SEED = 2026
