@@ -5,6 +5,7 @@ It decides what is compared and in which words; the arithmetic is in `stats`, th
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
@@ -23,11 +24,12 @@ from aftertune.results import (
     Lever,
     Results,
     SeedEffect,
+    Spread,
 )
 from aftertune.seeds import generator
 from aftertune.stats.arm import Claim
-from aftertune.stats.budget import Budget, interval, p_value
-from aftertune.stats.design import advice
+from aftertune.stats.budget import Budget, interval, limits, p_value
+from aftertune.stats.design import advice, design_of
 from aftertune.stats.facets import Array, influence
 from aftertune.stats.multiplicity import benjamini_hochberg, holm
 from aftertune.stats.replication import bad_seed_bound, new_run_interval, replication_probability
@@ -240,6 +242,7 @@ def _contrast(block: Block, settings: _Settings, arm_name: str, against_name: st
             Lever(lever.source, lever.buys, lever.half_width) for lever in levers(budget, level=settings.level)
         ),
         **_outlook(arm, against, settings, worse),
+        **_reusable(budget, settings.level),
     )
 
 
@@ -261,6 +264,20 @@ def _outlook(arm: ArmCells, against: ArmCells, settings: _Settings, worse: Worse
     if len(effect_S) > 1 and (degradation_S <= settings.margin).all():
         found["bad_seed_bound"] = bad_seed_bound(len(effect_S))
     return found
+
+
+def _reusable(budget: Budget, level: float) -> dict[str, Any]:
+    """What judging another margin and planning another study need of a budget."""
+    low, high = limits(budget, alpha=2 * (1 - level))
+    if math.isnan(low):
+        return {}
+    sources = {part.source for part in budget.parts}
+    planned = "item" in sources and sources <= {"seed", "seed_against", "item"}
+    design = design_of(budget)
+    return {
+        "one_sided": Bounds(low, high),
+        "spread": Spread(design.seed, design.item, design.both) if planned else None,
+    }
 
 
 def _matched(

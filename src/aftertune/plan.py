@@ -24,7 +24,7 @@ VERSIONS = {
     "generate": "1",
     "judge": "1",
     "table": "1",
-    "stats": "1",
+    "stats": "2",
     "report": "1",
 }
 

@@ -59,6 +59,15 @@ class Lever:
 
 
 @dataclass(frozen=True, slots=True)
+class Spread:
+    """Standard deviations to plan a study with: between training seeds, between items, of their interaction."""
+
+    seed: float
+    item: float
+    both: float
+
+
+@dataclass(frozen=True, slots=True)
 class Contrast:
     """One arm against another on one benchmark, outcome and judge.
 
@@ -78,6 +87,10 @@ class Contrast:
             otherwise.
         lost: The same, from yes to no.
         levers: What would narrow the interval, the most effective purchase first.
+        one_sided: Limits of the two one-sided tests behind the verdict, each at `level`; with them another
+            margin can be judged. Null where there is no interval.
+        spread: What `aftertune power` plans with; null where there is no interval, or where the claim has
+            sources of error beside training seeds and items.
     """
 
     arm: str
@@ -114,6 +127,8 @@ class Contrast:
     gained: Number = None
     lost: Number = None
     levers: tuple[Lever, ...] = ()
+    one_sided: Bounds | None = None
+    spread: Spread | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,6 +293,7 @@ def _record(kind: type[Record], row: dict[str, Any]) -> Record:
 
 def _contrast(row: dict[str, Any]) -> Contrast:
     seeds = tuple(_record(SeedEffect, seed) for seed in row.get("seeds", ()))
-    ranges = {name: _record(Bounds, row[name]) if row.get(name) else None for name in ("bounds", "new_run")}
+    kinds: dict[str, type[Any]] = {"bounds": Bounds, "new_run": Bounds, "one_sided": Bounds, "spread": Spread}
+    parts = {name: _record(kind, row[name]) if row.get(name) else None for name, kind in kinds.items()}
     levers = tuple(_record(Lever, lever) for lever in row.get("levers", ()))
-    return _record(Contrast, {**row, **ranges, "seeds": seeds, "levers": levers})
+    return _record(Contrast, {**row, **parts, "seeds": seeds, "levers": levers})

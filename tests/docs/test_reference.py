@@ -147,7 +147,7 @@ def test_every_field_of_the_results_is_documented(heading: str, record: Any) -> 
 
 def test_fields_inside_a_contrast_are_documented() -> None:
     text = section(page("results.md"), "contrasts")
-    for record in (results.SeedEffect, results.Bounds, results.Lever):
+    for record in (results.SeedEffect, results.Bounds, results.Lever, results.Spread):
         assert all(f"`{field.name}`" in text for field in fields(record))
 
 

@@ -158,7 +158,10 @@ def design_of(budget: Budget) -> Design:
     """Read the standard deviations back from a recipe budget.
 
     Args:
-        budget: With the parts `seed` and `item`.
+        budget: With the parts `seed` and `item`; `seed_against` as well where two tuned arms are compared.
+
+    Returns:
+        A design whose number of training seeds is that of each arm: with two tuned arms, both vary.
 
     >>> from aftertune.stats.budget import Part
     >>> seed = Part("seed", 0.0104, 3, floor=0.0004)
@@ -166,10 +169,11 @@ def design_of(budget: Budget) -> Design:
     Design(seed=0.2, item=0.1, both=0.4)
     """
     parts = {part.source: part for part in budget.parts}
-    seed_part, item_part = parts.get("seed", Part("seed", 0.0)), parts.get("item", Part("item", 0.0))
-    seed = max(seed_part.variance - seed_part.floor, 0.0) * budget.n_seeds
-    item = item_part.variance * budget.n_clusters
-    both = seed_part.floor * budget.n_seeds * budget.n_clusters
+    none = Part("none", 0.0)
+    arms = ((parts.get("seed", none), budget.n_seeds), (parts.get("seed_against", none), budget.n_seeds_against))
+    seed = sum(max(part.variance - part.floor, 0.0) * n for part, n in arms)
+    both = sum(max(part.floor, 0.0) * n for part, n in arms) * budget.n_clusters
+    item = parts.get("item", none).variance * budget.n_clusters
     return Design(math.sqrt(seed), math.sqrt(item), math.sqrt(both))
 
 
