@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import MISSING, asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 from aftertune.errors import TableError
 
 SCHEMA = "aftertune/results/1"
 Number = float | None
-Record = TypeVar("Record")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +42,10 @@ class SeedEffect:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """Two ends of a range: of an estimate under all fillings of missing values, or of a prediction."""
+    """Two ends of a range: of an estimate under all fillings of missing values, of a prediction, of a test."""
 
-    low: float
-    high: float
+    low: Number
+    high: Number
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,15 +231,7 @@ def from_json(text: str) -> Results:
     found = data.get("schema") if isinstance(data, dict) else None
     if found != SCHEMA:
         raise TableError(f"results: the schema is {found!r}, not {SCHEMA!r}", "run `aftertune analyze` again")
-    return Results(
-        study=data.get("study", ""),
-        analysis=_record(Analysis, data.get("analysis", {})),
-        contrasts=tuple(_contrast(row) for row in data.get("contrasts", ())),
-        rates=_records(Rate, data, "rates"),
-        statuses=_records(StatusCount, data, "statuses"),
-        components=_records(Component, data, "components"),
-        diagnostics=_records(Diagnostic, data, "diagnostics"),
-    )
+    return _checked(data)
 
 
 def write_results(results: Results, path: Path | str) -> None:
@@ -257,7 +248,10 @@ def read_results(path: Path | str) -> Results:
     path = Path(path)
     if not path.is_file():
         raise TableError(f"{path}: there is no such file", "give the path of a results.json")
-    return from_json(path.read_text(encoding="utf-8"))
+    try:
+        return from_json(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        raise TableError(f"{path}: not UTF-8 text (byte {error.start})", "give the path of a results.json") from error
 
 
 def _block(value: Any) -> str:
@@ -277,23 +271,14 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _records(kind: type[Record], data: dict[str, Any], name: str) -> tuple[Record, ...]:
-    return tuple(_record(kind, row) for row in data.get(name, ()))
+def _checked(data: dict[str, Any]) -> Results:
+    from pydantic import TypeAdapter, ValidationError
 
-
-def _record(kind: type[Record], row: dict[str, Any]) -> Record:
-    known = fields(kind)  # type: ignore[arg-type]
-    missing = [item.name for item in known if item.name not in row and item.default is MISSING]
-    if missing:
-        raise TableError(
-            f"results: a record of {kind.__name__} lacks {', '.join(missing)}", "run `aftertune analyze` again"
-        )
-    return kind(**{item.name: row[item.name] for item in known if item.name in row})
-
-
-def _contrast(row: dict[str, Any]) -> Contrast:
-    seeds = tuple(_record(SeedEffect, seed) for seed in row.get("seeds", ()))
-    kinds: dict[str, type[Any]] = {"bounds": Bounds, "new_run": Bounds, "one_sided": Bounds, "spread": Spread}
-    parts = {name: _record(kind, row[name]) if row.get(name) else None for name, kind in kinds.items()}
-    levers = tuple(_record(Lever, lever) for lever in row.get("levers", ()))
-    return _record(Contrast, {**row, **parts, "seeds": seeds, "levers": levers})
+    try:
+        return TypeAdapter(Results).validate_json(json.dumps({"study": "", **data}), strict=True)
+    except ValidationError as error:
+        found = error.errors()[0]
+        *place, name = map(str, found["loc"])
+        where = f" {'.'.join(place)}" if place else ""
+        what = f"lacks {name!r}" if found["type"] == "missing" else f"{name!r}: {found['msg']}"
+        raise TableError(f"results:{where} {what}", "run `aftertune analyze` again") from error

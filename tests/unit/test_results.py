@@ -78,7 +78,7 @@ def test_nan_becomes_null(results: Results) -> None:
         ("{", "line 1 is no JSON"),
         ("[]", "the schema is None"),
         ('{"schema": "aftertune/results/9"}', "results/9"),
-        ('{"schema": "aftertune/results/1", "analysis": {}}', "Analysis lacks"),
+        ('{"schema": "aftertune/results/1", "analysis": {}}', "analysis lacks"),
     ],
 )
 def test_foreign_files_are_refused(text: str, words: str) -> None:

@@ -72,21 +72,23 @@ def _read(path: Path) -> str:
         raise SpecError(f"{path}: cannot be read ({error.strerror})", "check the file's permissions") from error
 
 
-def spec_error(error: ValidationError, located: Located, prefix: Place = ()) -> SpecError:
+def spec_error(
+    error: ValidationError, located: Located, prefix: Place = (), root: type[BaseModel] = StudySpec
+) -> SpecError:
     """Put every problem of a validation into words, with its line and a suggestion."""
-    problems = [_problem(found, located, prefix) for found in error.errors()[:_MAX_SHOWN]]
+    problems = [_problem(found, located, prefix, root) for found in error.errors()[:_MAX_SHOWN]]
     more = error.error_count() - len(problems)
     text = "\n".join(problem for problem, _ in problems) + (f"\n... and {more} more" if more > 0 else "")
     fixes = list(dict.fromkeys(fix for _, fix in problems if fix))
     return SpecError(text, "; ".join(fixes) or "see `aftertune init` for a complete example")
 
 
-def _problem(found: Any, located: Located, prefix: Place) -> tuple[str, str]:
-    place = (*prefix, *_real_place(found["loc"], located.value, len(prefix)))
+def _problem(found: Any, located: Located, prefix: Place, root: type[BaseModel]) -> tuple[str, str]:
+    place = (*prefix, *_real_place(found["loc"], located.value, root))
     where = f"{located.where(place)} {'.'.join(map(str, place))}".strip()
     kind, given = found["type"], found["input"]
     if kind == "extra_forbidden":
-        return _unknown_key(where, place)
+        return _unknown_key(where, place, root)
     if kind == "missing":
         return f"{where}: is missing", f"add `{place[-1]}:`"
     if kind == "literal_error":
@@ -96,12 +98,12 @@ def _problem(found: Any, located: Located, prefix: Place) -> tuple[str, str]:
     return f"{where}: {message[0].lower()}{message[1:]}{shown}", ""
 
 
-def _real_place(loc: tuple[Any, ...], value: Any, skip: int) -> Place:
+def _real_place(loc: tuple[Any, ...], value: Any, root: type[BaseModel]) -> Place:
     """Drop what pydantic adds to a location (union branches, wrappers) and the file does not have."""
     real: list[str | int] = []
     for position, part in enumerate(loc):
         last = position == len(loc) - 1
-        if isinstance(value, dict) and isinstance(part, str) and (part in value or last and _is_field(part)):
+        if isinstance(value, dict) and isinstance(part, str) and (part in value or last and _is_field(part, root)):
             real.append(part)
             value = value.get(part)
         elif isinstance(value, list) and isinstance(part, int) and part < len(value):
@@ -110,20 +112,20 @@ def _real_place(loc: tuple[Any, ...], value: Any, skip: int) -> Place:
     return tuple(real)
 
 
-def _is_field(part: str) -> bool:
-    return part.isidentifier() and part in _all_fields()
+def _is_field(part: str, root: type[BaseModel]) -> bool:
+    return part.isidentifier() and part in _all_fields(root)
 
 
-def _unknown_key(where: str, place: Place) -> tuple[str, str]:
-    fields = _fields_at(place[:-1])
+def _unknown_key(where: str, place: Place, root: type[BaseModel]) -> tuple[str, str]:
+    fields = _fields_at(place[:-1], root)
     guess = did_you_mean(str(place[-1]), fields)
     known = f"; known here: {', '.join(fields)}" if fields else ""
     return f"{where}: unknown key {place[-1]!r}{guess}{known}", "correct or remove the key"
 
 
-def _fields_at(place: Place) -> list[str]:
-    """The keys a study may have at a place."""
-    model: Any = StudySpec
+def _fields_at(place: Place, root: type[BaseModel]) -> list[str]:
+    """The keys a file may have at a place."""
+    model: Any = root
     for part in place:
         if isinstance(part, int) or model is None:
             continue
@@ -142,9 +144,9 @@ def _model_in(annotation: Any) -> Any:
     return None
 
 
-def _all_fields() -> set[str]:
+def _all_fields(root: type[BaseModel]) -> set[str]:
     found: set[str] = set()
-    waiting: list[Any] = [StudySpec]
+    waiting: list[Any] = [root]
     while waiting:
         model = waiting.pop()
         for name, field in model.model_fields.items():

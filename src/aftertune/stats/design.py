@@ -130,6 +130,41 @@ def seeds_for_gate(
     return next((n for n in range(2, MOST_SEEDS + 1) if decides(n)), None)
 
 
+def items_for_recipe_gate(
+    design: Design, distance: float, *, n_seeds: int, power: float = 0.8, alpha: float = 0.05
+) -> int | None:
+    """The fewest items that decide a gate on a recipe, at a number of training seeds.
+
+    Args:
+        design: Standard deviations.
+        distance: How far the true change lies from the margin, a fraction.
+        n_seeds: Training seeds, at least 2.
+        power: Wanted chance of a decision.
+        alpha: One-sided error rate of the gate.
+
+    Returns:
+        A number of items (or clusters) from 2 up; None where 100,000 are not enough, because the seeds alone
+        leave too much open.
+
+    Source: as `detection_power`.
+
+    >>> design = Design(0.03, 0.148, 0.194)
+    >>> [items_for_recipe_gate(design, 0.05, n_seeds=n) for n in (3, 5, 10)]
+    [None, 240, 88]
+    """
+
+    def decides(n_items: int) -> bool:
+        return detection_power(design, distance, n_seeds=n_seeds, n_items=n_items, alpha=2 * alpha) >= power
+
+    low, high = 1, MOST_ITEMS
+    if not decides(high):
+        return None
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if decides(middle) else (middle, high)
+    return high
+
+
 def items_for_gate(item_sd: float, distance: float, *, power: float = 0.8, alpha: float = 0.05) -> int | None:
     """The fewest items that decide a gate on given checkpoints with the stated power.
 

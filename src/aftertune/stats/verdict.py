@@ -47,7 +47,24 @@ def verdict(budget: Budget, *, margin: float, worse: Worse, level: float = 0.95)
     ('PASS', 'CANNOT TELL')
     """
     low, high = limits(budget, alpha=2 * (1 - level))
-    if math.isnan(low):
+    return decide(low, high, margin=margin, worse=worse)
+
+
+def decide(low: float, high: float, *, margin: float, worse: Worse) -> Verdict:
+    """The verdict from the limits of the two one-sided tests.
+
+    Args:
+        low: Lower limit of the change; NaN where there is none.
+        high: Upper limit of the change.
+        margin: As given to `verdict`.
+        worse: As given to `verdict`.
+
+    >>> decide(-0.02, 0.03, margin=0.05, worse="higher").value, decide(0.06, 0.2, margin=0.05, worse="higher").value
+    ('PASS', 'FAIL')
+    >>> decide(float("nan"), float("nan"), margin=0.05, worse="lower").value
+    'CANNOT TELL'
+    """
+    if math.isnan(low) or math.isnan(high):
         return Verdict.CANNOT_TELL
     if worse == "lower":
         low, high = -high, -low
