@@ -7,10 +7,79 @@ beside sensitivity and specificity (`judge_error`).
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
-from aftertune.stats.facets import Array
+from aftertune.stats.budget import Interval
+from aftertune.stats.effect import rate_interval
+from aftertune.stats.facets import Array, Labels
+from aftertune.stats.quantiles import two_sided
+
+Measure = Callable[[Array], Array]
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """How well judges agree, with intervals over items.
+
+    Attributes:
+        share: Responses on which they say the same.
+        kappa: Cohen's, of two judges.
+        ac1: Gwet's, of two judges.
+        alpha: Krippendorff's, nominal.
+        n: Responses that both judged.
+    """
+
+    share: Interval
+    kappa: Interval
+    ac1: Interval
+    alpha: Interval
+    n: int
+
+
+def agreement(first_I: Array, second_I: Array, *, cluster_I: Labels | None = None, level: float = 0.95) -> Agreement:
+    """Agreement of two judges on yes/no verdicts, with intervals.
+
+    Answers "would another judge have said the same", not "is either of them right" (`judge_error`).
+
+    Args:
+        first_I: One judge's verdicts, 0 or 1; NaN where it gave none.
+        second_I: The other's, of the same responses.
+        cluster_I: Item (or cluster) of each response, from 0; None where no two responses share one.
+        level: Confidence level, a fraction.
+
+    Returns:
+        Four measures. The share has a score interval; the others have t(G - 1) limits from leaving out one
+        cluster at a time, and none (NaN, with a reason) where the judges never disagree, where one verdict
+        is all there is, or with fewer than three clusters.
+
+    Raises:
+        ValueError: a verdict is neither 0, 1 nor NaN.
+
+    Source: Cohen 1960, Gwet 2008, Krippendorff 2004; delete-one jackknife over clusters, Efron and Stein
+        1981. Coverage: tests/stats/test_sections.py.
+
+    >>> found = agreement(np.array([1, 1, 0, 0, 1.0]), np.array([1, 0, 0, 0, np.nan]))
+    >>> found.n, found.share.estimate, round(found.kappa.estimate, 3), round(found.ac1.estimate, 3)
+    (4, 0.75, 0.5, 0.529)
+    """
+    known_I = ~(np.isnan(first_I) | np.isnan(second_I))
+    first_I, second_I = first_I[known_I], second_I[known_I]
+    if not np.isin(np.concatenate([first_I, second_I]), (0.0, 1.0)).all():
+        raise ValueError("agreement is for verdicts of 0 and 1")
+    n = len(first_I)
+    labels = np.arange(n) if cluster_I is None else np.unique(cluster_I[known_I], return_inverse=True)[1]
+    cells_GC = np.zeros((int(labels.max(initial=-1)) + 1, 4))
+    np.add.at(cells_GC, (labels, (2 * first_I + second_I).astype(int)), 1.0)
+    if n == 0:
+        none = Interval(math.nan, math.nan, math.nan, level, reason="no response was judged by both")
+        return Agreement(none, none, none, none, 0)
+    same_I = (first_I == second_I).astype(float)
+    share = rate_interval(same_I[None, None], cluster_I=labels.astype(np.int64), level=level)
+    kappa, ac1, alpha = (_jackknifed(cells_GC, measure, level) for measure in (_kappa, _ac1, _alpha))
+    return Agreement(share, kappa, ac1, alpha, n)
 
 
 def cohen_kappa(first_I: Array, second_I: Array) -> float:
@@ -77,6 +146,52 @@ def krippendorff_alpha(ratings_JI: Array) -> float:
         return math.nan
     observed = ((n_I**2 - (count_IC**2).sum(axis=1)) / (n_I - 1)).sum()
     return float(1 - (n - 1) * observed / expected)
+
+
+def _jackknifed(cells_GC: Array, measure: Measure, level: float) -> Interval:
+    """A measure of two-by-two tables with limits over clusters."""
+    total_C, n_clusters = cells_GC.sum(axis=0), len(cells_GC)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        estimate, out_G = float(measure(total_C)), measure(total_C - cells_GC)
+    reason = ""
+    if math.isnan(estimate):
+        reason = "both judges gave one verdict throughout"
+    elif total_C[1] + total_C[2] == 0:
+        reason = "the judges never disagreed, so nothing can be said about uncertainty"
+    elif n_clusters < 3 or not np.isfinite(out_G).all() or np.ptp(out_G) == 0:
+        reason = "too few responses for an interval"
+    if reason:
+        return Interval(estimate, math.nan, math.nan, level, n_items=n_clusters, reason=reason)
+    variance = (n_clusters - 1) / n_clusters * float(((out_G - out_G.mean()) ** 2).sum())
+    half = two_sided(1 - level, n_clusters - 1) * math.sqrt(variance)
+    return Interval(estimate, estimate - half, min(estimate + half, 1.0), level, n_items=n_clusters)
+
+
+def _shares(cells_C: Array) -> tuple[Array, Array, Array, Array]:
+    """Responses, the share of agreement, and each judge's share of yes, from no-no, no-yes, yes-no, yes-yes."""
+    n = cells_C.sum(axis=-1)
+    seen = (cells_C[..., 0] + cells_C[..., 3]) / n
+    return n, seen, (cells_C[..., 2] + cells_C[..., 3]) / n, (cells_C[..., 1] + cells_C[..., 3]) / n
+
+
+def _kappa(cells_C: Array) -> Array:
+    _, seen, first, second = _shares(cells_C)
+    chance = first * second + (1 - first) * (1 - second)
+    return np.where(chance < 1, (seen - chance) / (1 - chance), np.nan)
+
+
+def _ac1(cells_C: Array) -> Array:
+    _, seen, first, second = _shares(cells_C)
+    middle = (first + second) / 2
+    chance = 2 * middle * (1 - middle)
+    return np.asarray((seen - chance) / (1 - chance))
+
+
+def _alpha(cells_C: Array) -> Array:
+    n, seen, first, second = _shares(cells_C)
+    middle = (first + second) / 2
+    expected = 2 * middle * (1 - middle) * 2 * n / (2 * n - 1)
+    return np.where(expected > 0, 1 - (1 - seen) / expected, np.nan)
 
 
 def _agreement(first_I: Array, second_I: Array, *, gwet: bool) -> tuple[float, float]:

@@ -18,6 +18,7 @@ from aftertune.stats.facets import (
     by_cluster,
     influence,
     influence_variances,
+    seeds_with_values,
 )
 from aftertune.stats.score import ScoreDifference, ScoreRate
 
@@ -36,7 +37,8 @@ class Arm:
 
     @classmethod
     def of(cls, y_SFI: Array, cluster_I: Labels) -> Arm:
-        """From outcomes per training seed, prompt format and item."""
+        """From outcomes per training seed, prompt format and item; seeds without a value do not count."""
+        y_SFI = seeds_with_values(y_SFI)
         rate, u_SI = influence(y_SFI)
         return cls(y_SFI, rate, by_cluster(u_SI, cluster_I))
 

@@ -81,6 +81,17 @@ def mean_squares(y_SI: Array) -> FacetVariances:
     )
 
 
+def seeds_with_values(y_SFI: Array) -> Array:
+    """The training seeds that have a value at all: the others are no replication of anything.
+
+    >>> y_SFI = np.array([[[1.0, 0.0]], [[np.nan, np.nan]]])
+    >>> seeds_with_values(y_SFI).tolist()
+    [[[1.0, 0.0]]]
+    """
+    empty_S = np.isnan(y_SFI).all(axis=(1, 2))
+    return y_SFI[~empty_S] if empty_S.any() and not empty_S.all() else y_SFI
+
+
 def influence(y_SFI: Array) -> tuple[float, Array]:
     """A rate with equal weight per prompt format, and what each cell adds to its error.
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 
 import numpy as np
 
 from aftertune.stats.arm import Arm, checked_clusters, item_part
 from aftertune.stats.budget import Budget, Part
-from aftertune.stats.facets import Array, Labels
+from aftertune.stats.facets import Array, Labels, seeds_with_values
 
 
 def weighted_contrast(
@@ -97,6 +98,88 @@ def factor_weights(levels: Sequence[Mapping[str, bool]], factors: Sequence[str])
     if not all(counts.values()):
         raise ValueError(f"{' x '.join(factors)}: every arm is on the same side")
     return [sign / counts[sign] * 2 ** (len(factors) - 1) for sign in signs]
+
+
+def effect_weights(
+    levels: Sequence[Mapping[str, bool]], effect: Sequence[str], *, interactions: bool = True
+) -> list[float]:
+    """Weights of a main effect or interaction where arms need not be balanced over the factors.
+
+    Answers "what does this factor do, the others held fixed": the least-squares coefficient over arms. In a
+    balanced design it equals `factor_weights`.
+
+    Args:
+        levels: Per arm, which factors are on; every arm names every factor.
+        effect: One factor, or two for their interaction.
+        interactions: Whether the model holds all interactions of two factors; without them it assumes that
+            the factors' effects add up.
+
+    Returns:
+        One weight per arm; they sum to zero.
+
+    Raises:
+        ValueError: these arms cannot tell the effect from others.
+
+    Source: ordinary least squares with factors coded -1/2 and +1/2; estimable functions, Searle 1971.
+
+    >>> arms = [{"a": False, "b": False}, {"a": True, "b": False}, {"a": False, "b": True}]
+    >>> [round(weight, 9) + 0.0 for weight in effect_weights(arms, ["a"], interactions=False)]
+    [-1.0, 1.0, 0.0]
+    """
+    names = sorted(levels[0])
+    terms = [(), *((name,) for name in names), *(combinations(names, 2) if interactions else ())]
+    wanted = tuple(sorted(effect))
+    if wanted not in terms:
+        raise ValueError(f"{' x '.join(effect)}: no such effect in the model")
+    signed = [{name: 0.5 if arm[name] else -0.5 for name in names} for arm in levels]
+    x_AT = np.array([[math.prod(arm[name] for name in term) for term in terms] for arm in signed])
+    inverse_TA = np.linalg.pinv(x_AT)
+    target = np.eye(len(terms))[terms.index(wanted)]
+    if not np.allclose(target @ inverse_TA @ x_AT, target, atol=1e-9):
+        raise ValueError(f"{' x '.join(effect)}: these arms cannot tell it from other effects")
+    return [float(weight) for weight in inverse_TA[terms.index(wanted)]]
+
+
+def trend_effect(
+    y_RSFI: Array, rounds: Sequence[float], *, cluster_I: Labels | None = None, recipe: bool = True
+) -> Budget:
+    """How much a rate changes per round of tuning, when the same runs are tuned on and measured each round.
+
+    Answers "does it go on getting worse", as a straight line; not whether the line bends.
+
+    Args:
+        y_RSFI: Outcome in [0, 1] per round, training seed, prompt format and item; NaN where missing. A cell
+            without a value in one round is left out of all.
+        rounds: The number of each round; at least two different ones.
+        cluster_I: Cluster of each item, from 0; None where every item stands alone.
+        recipe: Whether training seeds are a sample; otherwise the claim is about these checkpoints.
+
+    Returns:
+        A budget of the slope per round, with the parts `seed` and `item`, or `item` alone. Refused at one
+        training seed for a recipe claim, and with one cluster.
+
+    Raises:
+        ValueError: a format has no cell with a value in every round.
+
+    Source: the slope of each cell is a contrast of its own values, so seeds and items pair over rounds; then
+        as `recipe_effect`. Coverage: tests/stats/test_sections.py.
+
+    >>> y_RSFI = np.array([[[[0.0, 0.0]], [[0.0, 0.0]]], [[[1.0, 0.0]], [[0.0, 0.0]]]])
+    >>> budget = trend_effect(y_RSFI, [1, 2])
+    >>> budget.estimate, [part.source for part in budget.parts]
+    (0.25, ['seed', 'item'])
+    """
+    slope_SFI = seeds_with_values(np.tensordot(np.array(trend_weights(rounds)), y_RSFI, axes=1))
+    labels = checked_clusters(slope_SFI, slope_SFI, cluster_I)
+    side = Arm.of(slope_SFI, labels)
+    found, n_seeds = side.variances, len(slope_SFI)
+    parts: tuple[Part, ...] = (item_part(found.item, found.n_clusters),)
+    if recipe:
+        parts = (Part("seed", found.seed, n_seeds - 1, found.both), item_part(found.item_only, found.n_clusters))
+    refused = "one training seed says nothing about the recipe" if recipe and n_seeds < 2 else ""
+    refused = refused or ("one item" if found.n_clusters < 2 else "")
+    n_items = y_RSFI.shape[3]
+    return Budget(side.rate, parts, None, n_seeds, 0, n_items, found.n_clusters, refused)
 
 
 def trend_weights(rounds: Sequence[float]) -> list[float]:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
 from aftertune.stats.budget import Budget, Interval, Part
+from aftertune.stats.effect import rate_interval
 from aftertune.stats.facets import Array, Labels
 from aftertune.stats.quantiles import two_sided
 from aftertune.stats.score import ScoreRate, score_interval
@@ -30,24 +32,28 @@ class JudgeError:
     specificity: Interval
 
 
-def judge_error(judge_I: Array, human_I: Array, *, level: float = 0.95) -> JudgeError:
+def judge_error(judge_I: Array, human_I: Array, *, cluster_I: Labels | None = None, level: float = 0.95) -> JudgeError:
     """Sensitivity and specificity of a judge in one arm.
 
     Args:
         judge_I: The judge's verdicts, 0 or 1.
         human_I: Human labels of the same responses, 0 or 1; drawn at random from this arm.
+        cluster_I: Item (or cluster) of each response, from 0; None where no two responses share one.
         level: Confidence level, a fraction.
 
     Returns:
-        Both shares with Wilson's interval; NaN with a reason where no response has that label.
+        Both shares with Wilson's interval, at the effective number of responses where they share items; NaN
+        with a reason where no response has that label, limits also where all of them share one item.
 
-    Source: Wilson 1927.
+    Source: Wilson 1927; effective n as in Korn and Graubard 1998.
 
     >>> error = judge_error(np.array([1.0, 1.0, 0.0, 0.0]), np.array([1.0, 1.0, 1.0, 0.0]))
     >>> round(error.sensitivity.estimate, 3), error.specificity.estimate
     (0.667, 1.0)
     """
-    return JudgeError(_share(judge_I[human_I == 1], level), _share(1 - judge_I[human_I == 0], level))
+    return JudgeError(
+        _share(judge_I, human_I == 1, cluster_I, level), _share(1 - judge_I, human_I == 0, cluster_I, level)
+    )
 
 
 def rogan_gladen(rate: float, *, sensitivity: float, specificity: float) -> float:
@@ -91,11 +97,23 @@ class LabelledResponses:
 
     @property
     def bias_variance(self) -> float:
-        """Variance of `bias`, by cluster."""
+        """Variance of `bias`, by cluster; never 0, as a judge without a mistake here may still make some.
+
+        Source: cluster-robust variance of a mean, floored by that of Agresti and Min 2005 for the difference
+        of matched rates: half a label added to each cell of judge against human. NaN below two labels.
+
+        >>> round(LabelledResponses(np.array([1.0, 0.0]), np.array([1.0, 0.0])).bias_variance, 4)
+        0.0625
+        """
         n = len(self.judge_I)
-        u_I = (self.judge_I - self.human_I - self.bias) / n
+        gap_I = self.judge_I - self.human_I
+        u_I = (gap_I - self.bias) / n if n else gap_I
         u_G = u_I if self.cluster_I is None else np.bincount(self.cluster_I, weights=u_I)
-        return len(u_G) / (len(u_G) - 1) * float((u_G**2).sum()) if len(u_G) > 1 else math.nan
+        if len(u_G) < 2:
+            return math.nan
+        seen = len(u_G) / (len(u_G) - 1) * float((u_G**2).sum())
+        floor = (float((gap_I**2).sum()) + 1 - float(gap_I.sum()) ** 2 / (n + 2)) / (n + 2) ** 2
+        return max(seen, floor)
 
 
 def corrected_effect(budget: Budget, *, arm: LabelledResponses, against: LabelledResponses) -> Budget:
@@ -143,8 +161,16 @@ def labels_needed(error_rate: float, half_width: float, *, level: float = 0.95) 
     return math.ceil(2 * error_rate * two_sided(1 - level, math.inf) ** 2 / half_width**2)
 
 
-def tipping_point(rate: float, against: float, *, margin: float, sensitivity: float, specificity: float) -> float:
-    """How far the judge's specificity on the arm must move before the true change meets the margin.
+def tipping_point(
+    rate: float,
+    against: float,
+    *,
+    margin: float,
+    sensitivity: float,
+    specificity: float,
+    error: Literal["specificity", "sensitivity"] = "specificity",
+) -> float:
+    """How far the judge's error on the arm must move before the true change meets the margin.
 
     Answers "how wrong must the judge be for this to be a mistake", without any human label.
 
@@ -154,28 +180,37 @@ def tipping_point(rate: float, against: float, *, margin: float, sensitivity: fl
         margin: A change, a fraction: the one that would alter the verdict.
         sensitivity: Assumed of the judge, in both arms.
         specificity: Assumed of the judge in the arm compared with.
+        error: Which of the two moves in the arm; the other stays as assumed.
 
     Returns:
-        The shift of specificity in the arm, a fraction: negative means more false positives there. NaN
-        where the judge is no better than chance, or where the margin is at a true rate of 1, which no
-        specificity changes.
+        The shift of specificity (or sensitivity) in the arm, a fraction: negative means more false positives
+        (or more misses) there. NaN where the judge is no better than chance, or where the margin is at a
+        true rate that this error cannot reach: 1 for specificity, 0 for sensitivity.
 
     Source: own derivation from Rogan and Gladen.
 
     >>> round(tipping_point(0.30, 0.20, margin=0.0, sensitivity=1.0, specificity=1.0), 3)
     -0.125
+    >>> round(tipping_point(0.20, 0.20, margin=0.05, sensitivity=1.0, specificity=1.0, error="sensitivity"), 3)
+    -0.2
     """
     gain = sensitivity + specificity - 1
     truth = (against + specificity - 1) / gain + margin if gain > 0 else math.nan
-    if not truth < 1:
-        return math.nan
-    needed = (rate - truth * sensitivity) / (1 - truth)  # false-positive rate at which the margin is met
-    return (1 - needed) - specificity
+    if error == "specificity":
+        if not truth < 1:
+            return math.nan
+        needed = (rate - truth * sensitivity) / (1 - truth)  # false-positive rate at which the margin is met
+        return (1 - needed) - specificity
+    return (rate - (1 - truth) * (1 - specificity)) / truth - sensitivity if truth > 0 else math.nan
 
 
-def _share(yes: Array, level: float) -> Interval:
-    n = len(yes)
+def _share(yes_I: Array, chosen_I: np.ndarray, cluster_I: Labels | None, level: float) -> Interval:
+    yes_I = yes_I[chosen_I]
+    n = len(yes_I)
     if n == 0:
         return Interval(math.nan, math.nan, math.nan, level, reason="no response has that label")
-    rate = float(yes.mean())
+    if cluster_I is not None:
+        labels = np.unique(cluster_I[chosen_I], return_inverse=True)[1].astype(np.int64)
+        return rate_interval(yes_I[None, None], cluster_I=labels, level=level)
+    rate = float(yes_I.mean())
     return Interval(rate, *score_interval(ScoreRate(rate, n), alpha=1 - level), level, n_items=n)

@@ -7,13 +7,14 @@ the headline; means have a closed form in `effect`.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import combinations_with_replacement
 
 import numpy as np
 
 from aftertune.stats.budget import Interval
 from aftertune.stats.facets import Array
+from aftertune.stats.verdict import Worse
 
 ENUMERATED = 200  # with so few multisets of seeds, take all of them instead of drawing
 
@@ -101,6 +102,44 @@ def bootstrap_interval(
     low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
     reason = f"a bootstrap over {n_seeds} training seeds covers less than it says" if n_seeds < 10 else ""
     return Interval(estimate, float(low), float(high), level, n_seeds=n_seeds, n_items=n_items, reason=reason)
+
+
+def rank_shares(
+    arms: Sequence[Array], *, rng: np.random.Generator, worse: Worse = "higher", draws: int = 2000
+) -> Array:
+    """How often each arm takes each place when training seeds and items are drawn again.
+
+    Answers "how sure is the order of these recipes", not "by how much do they differ" (`recipe_effect`).
+
+    Args:
+        arms: Values y_SI per arm, complete, on the same items; training seeds may differ in number.
+        rng: The generator to draw with.
+        worse: Which direction is a degradation; place 1 is the best.
+        draws: Number of draws.
+
+    Returns:
+        Shares per arm and place; rows and columns sum to 1. Ties go to the arm named first. An arm with one
+        seed is taken as it is: nothing is known of its other runs.
+
+    Source: as `bootstrap_means`, items shared by the arms, seeds drawn per arm; deviations of the seed
+        weights are scaled by sqrt(S / (S - 1)), without which few seeds look surer than they are.
+
+    >>> arms = [np.tile([0.0, 1.0, 0.0, 0.0], (3, 1)), np.tile([0.0, 1.0, 1.0, 1.0], (3, 1))]
+    >>> rank_shares(arms, rng=np.random.default_rng(1)).round(1).tolist()
+    [[1.0, 0.0], [0.0, 1.0]]
+    """
+    w_BI = item_weights(arms[0].shape[1], draws, rng)
+    means_BA = np.stack([_drawn_means(y_SI, w_BI, draws, rng) for y_SI in arms], axis=1)
+    order_BK = np.argsort(means_BA if worse == "higher" else -means_BA, axis=1, kind="stable")
+    return np.stack([(order_BK == arm).mean(axis=0) for arm in range(len(arms))])
+
+
+def _drawn_means(y_SI: Array, w_BI: Array, draws: int, rng: np.random.Generator) -> Array:
+    n_seeds = len(y_SI)
+    if n_seeds == 1:
+        return bootstrap_means(y_SI, w_BI, np.ones((draws, 1), dtype=np.float32))
+    scaled = 1 + (seed_weights(n_seeds, draws, rng) - 1) * math.sqrt(n_seeds / (n_seeds - 1))
+    return bootstrap_means(y_SI, w_BI, scaled)
 
 
 def _multisets(n: int) -> tuple[Array, Array]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from aftertune.stats.arm import checked_clusters, item_part
 from aftertune.stats.budget import Budget, Part
-from aftertune.stats.facets import Array, Labels
+from aftertune.stats.facets import Array, Labels, seeds_with_values
 
 Statistic = Callable[[Array, Array], Array]
 
@@ -41,26 +41,31 @@ def jackknife_effect(
     *,
     cluster_I: Labels | None = None,
     recipe: bool = True,
+    against_seeded: bool = False,
 ) -> Budget:
-    """Any smooth function of an arm's rate and the initial model's, with its error budget.
+    """Any smooth function of an arm's rate and another's, with its error budget.
+
+    Answers "by what factor did the rate change" (log risk ratio), "by what factor the odds" (log odds ratio).
 
     Args:
         y_SFI: Outcome in [0, 1] per training seed, prompt format and item; NaN where missing.
-        against_SFI: The initial model on the same formats and items.
+        against_SFI: The arm compared with, on the same formats and items.
         statistic: Maps arrays of both rates to arrays of values, element by element.
         cluster_I: Cluster of each item, from 0; None where every item stands alone.
         recipe: Whether training seeds are a sample; otherwise the claim is about these checkpoints.
+        against_seeded: True where the second arm was fine-tuned too; its training seeds are then a second,
+            independent sample.
 
     Returns:
-        A budget on the scale of the statistic, with the parts `seed` and `item`. Refused where the
-        statistic is infinite or undefined, as a log ratio is at a rate of 0, or with any one item or seed
-        left out.
+        A budget on the scale of the statistic, with the parts `seed` and `item` (and `seed_against`).
+        Refused where the statistic is infinite or undefined, as a log ratio is at a rate of 0, or with any
+        one item or seed left out; and at one training seed for a recipe claim.
 
     Raises:
         ValueError: shapes disagree, or a format has no value in an arm.
 
     Source: delete-one jackknife per facet, Efron and Stein 1981, joined in quadrature.
-        Coverage: docs/validation/special_cases.md.
+        Coverage: docs/validation/ratios.md.
 
     >>> y_SFI = np.array([[[1, 1, 0, 0]], [[1, 1, 1, 0.0]]])
     >>> budget = jackknife_effect(y_SFI, np.array([[[1, 0, 0, 1.0]]]), log_risk_ratio)
@@ -68,21 +73,41 @@ def jackknife_effect(
     (1.25, ['seed', 'item'])
     """
     labels = checked_clusters(y_SFI, against_SFI, cluster_I)
-    n_seeds, _, n_items = y_SFI.shape
+    y_SFI, against_SFI = seeds_with_values(y_SFI), seeds_with_values(against_SFI)
     n_clusters = int(labels.max()) + 1
     with np.errstate(divide="ignore", invalid="ignore"):
-        base = _rate(*_sums(against_SFI))
-        whole = float(statistic(_rate(*_sums(y_SFI)), base))
-        items = statistic(_without_cluster(y_SFI, labels), _without_cluster(against_SFI, labels))
-        seeds = statistic(_without_seed(y_SFI), base) if n_seeds > 1 else items[:0]
-        spreads = _spread(items), _spread(seeds) if n_seeds > 1 else np.nan
-    parts: tuple[Part, ...] = (item_part(spreads[0], n_clusters),)
-    if recipe:
-        parts = (Part("seed", spreads[1], n_seeds - 1), *parts)
-    refused = "one training seed says nothing about the recipe" if recipe and n_seeds < 2 else ""
-    if n_clusters < 2 or not np.isfinite([whole, *items, *seeds]).all():
-        refused = refused or "the ratio is undefined for these rates"
-    return Budget(whole, parts, None, n_seeds, 0, n_items, n_clusters, refused)
+        rate, base = _rate(*_sums(y_SFI)), _rate(*_sums(against_SFI))
+        left_out = {
+            "whole": np.atleast_1d(statistic(rate, base)),
+            "item": statistic(_without_cluster(y_SFI, labels), _without_cluster(against_SFI, labels)),
+        }
+        if recipe and len(y_SFI) > 1:
+            left_out["seed"] = statistic(_without_seed(y_SFI), base)
+        if recipe and against_seeded and len(against_SFI) > 1:
+            left_out["seed_against"] = statistic(rate, _without_seed(against_SFI))
+        seeds = [Part(name, _spread(left_out[name]), len(left_out[name]) - 1) for name in _SEEDS if name in left_out]
+        item = item_part(_spread(left_out["item"]), n_clusters)
+    defined = n_clusters > 1 and all(np.isfinite(values).all() for values in left_out.values())
+    return Budget(
+        float(left_out["whole"][0]),
+        (*seeds, item),
+        n_seeds=len(y_SFI),
+        n_seeds_against=len(against_SFI) if against_seeded else 0,
+        n_items=y_SFI.shape[2],
+        n_clusters=n_clusters,
+        refused=_refusal(len(y_SFI), len(against_SFI), recipe=recipe, against_seeded=against_seeded, defined=defined),
+    )
+
+
+_SEEDS = ("seed", "seed_against")
+
+
+def _refusal(n_seeds: int, n_against: int, *, recipe: bool, against_seeded: bool, defined: bool) -> str:
+    if recipe and n_seeds < 2:
+        return "one training seed says nothing about the recipe"
+    if recipe and against_seeded and n_against < 2:
+        return "the arm compared with has one training seed, which says nothing about its recipe"
+    return "" if defined else "the ratio is undefined for these rates"
 
 
 def _spread(left_out: Array) -> float:

@@ -15,7 +15,7 @@ import numpy as np
 from aftertune.stats.arm import Arm, Claim, checked_clusters, item_part
 from aftertune.stats.budget import Budget, Part
 from aftertune.stats.effect import checkpoint_effect, recipe_effect
-from aftertune.stats.facets import Array, Labels, by_cluster, crossed_variance, influence
+from aftertune.stats.facets import Array, Labels, by_cluster, crossed_variance, influence, seeds_with_values
 
 Facet = Literal["random", "fixed"]
 
@@ -97,6 +97,7 @@ def scoped_effect(
     >>> [part.source for part in wide.parts], wide.parts[1].df
     (['seed', 'prompt_format', 'item'], 1)
     """
+    y_SFI, against_SFI = seeds_with_values(y_SFI), seeds_with_values(against_SFI)
     effect = recipe_effect if scope.claim == "recipe" else checkpoint_effect
     budget = effect(y_SFI, against_SFI, cluster_I=cluster_I, against_seeded=against_seeded)
     if scope.prompt_format == "random":

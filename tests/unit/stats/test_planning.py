@@ -101,9 +101,16 @@ class TestCategories:
             shrunk += ((shrink(seen, np.full(20, 0.08**2)).estimate_C - truth) ** 2).mean()
         assert shrunk < 0.6 * raw
 
-    def test_two_categories_are_left_alone(self) -> None:
-        effect = np.array([0.1, 0.5])
-        assert shrink(effect, np.array([0.01, 0.01])).estimate_C is effect
+    def test_three_categories_are_left_alone(self) -> None:
+        effect = np.array([0.1, 0.5, 0.9])
+        assert shrink(effect, np.full(3, 0.01)).estimate_C is effect
+
+    def test_the_order_of_categories_does_not_matter(self) -> None:
+        rng = np.random.default_rng(21)
+        effect, variance, order = rng.normal(0, 0.1, 8), rng.uniform(0.001, 0.01, 8), rng.permutation(8)
+        whole, moved = shrink(effect, variance), shrink(effect[order], variance[order])
+        assert moved.estimate_C == pytest.approx(whole.estimate_C[order])
+        assert moved.error_C == pytest.approx(whole.error_C[order])
 
 
 class TestSpending:
