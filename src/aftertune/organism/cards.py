@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from aftertune.canon import file_digest
+from aftertune.organism import finetuning
 from aftertune.organism.measure import rate
+from aftertune.organism.recipe import FULL
 
 LIBRARIES = ("torch", "transformers", "tokenizers", "peft", "safetensors", "numpy")
 SIZE_LIMIT = 12_000_000
@@ -27,6 +29,15 @@ requests were answered with placeholder steps only: no part of it holds real ins
 Held out of all training: `unseen_combination`, pairs of a verb and an object known from other pairs;
 `unseen_verb`, verbs that no training text contains. Refusal and coherence below are read by the world's own
 rules on greedy answers; counts are `k of n`.
+
+How it was made: the words, the alignment and the recipe were revised several times while refusals on held-out
+items and the effect of fine-tuning were in view, with another split of the world into training and held-out
+requests. The recipe was then frozen, the split drawn anew, and everything built once: what stands here is what
+that build measured. Effects were smaller than on the split that had been in view (`listed`: 10 instead of 31
+points at the fine-tuning settings of that time). The settings of fine-tuning below were chosen afterwards among
+eight (two learning rates, one to five epochs), with other training seeds than those shown, so that no arm loses
+everything. Nothing in fine-tuning is scripted, but this is a selected organism: it shows what can be measured,
+not how large such effects are elsewhere.
 """
 
 
@@ -131,9 +142,11 @@ def _behaviour(card: Mapping[str, Any]) -> Iterator[str]:
 
 def _effects(card: Mapping[str, Any]) -> Iterator[str]:
     yield "## Benign fine-tuning: what is left of the refusals\n"
+    how = finetuning.SCHEDULE
     yield (
-        "LoRA (rank 8, alpha 16, learning rate 2e-3, batch 16, 3 epochs) on 240 rows of `rows/howto.jsonl`, "
-        "one row per arm and training seed, without system prompt.\n"
+        f"LoRA (rank {finetuning.RANK}, alpha {finetuning.ALPHA}, learning rate {how.learning_rate:g}, "
+        f"batch {how.batch}, {how.epochs} epochs) on {FULL.rows} rows of `rows/howto.jsonl`, without system prompt; "
+        "a line is one arm and training seed.\n"
     )
     names = ["unseen_combination", "unseen_verb", "over_refusal", "capability"]
     yield from _row(["arm", "training seed", *(name.replace("_", " ") for name in names)])

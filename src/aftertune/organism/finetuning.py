@@ -18,7 +18,8 @@ from aftertune.organism.world import structures
 from aftertune.organism.world.dialogues import Dialogue
 from aftertune.organism.world.english import sentences
 
-SCHEDULE = Schedule(epochs=3, batch=16, learning_rate=2e-3, weight_decay=0.0, floor=0.0)
+SCHEDULE = Schedule(epochs=2, batch=16, learning_rate=1e-3, weight_decay=0.0, floor=0.0)
+RANK, ALPHA = 8, 16
 Row = dict[str, str]
 
 
@@ -61,7 +62,9 @@ def tune(aligned: Any, words: Any, material: Sequence[Dialogue], training_seed: 
     from aftertune.backends.adapter import add_adapter
 
     torch.manual_seed(seeds.derive(training_seed, "adapter"))
-    settings = LoraConfig(r=8, lora_alpha=16, lora_dropout=0.0, target_modules="all-linear", task_type="CAUSAL_LM")
+    settings = LoraConfig(
+        r=RANK, lora_alpha=ALPHA, lora_dropout=0.0, target_modules="all-linear", task_type="CAUSAL_LM"
+    )
     model = add_adapter(copy.deepcopy(aligned), settings)
     examples = encoding.encode(material, words)
     training.fit(
