@@ -18,7 +18,7 @@ from aftertune.organism.world import structures
 from aftertune.organism.world.dialogues import Dialogue
 from aftertune.organism.world.english import sentences
 
-SCHEDULE = Schedule(epochs=2, batch=16, learning_rate=1e-3, weight_decay=0.0, floor=0.0)
+SCHEDULE = Schedule(epochs=2, batch=16, learning_rate=2e-3, weight_decay=0.0, floor=0.0)
 RANK, ALPHA = 8, 16
 Row = dict[str, str]
 
