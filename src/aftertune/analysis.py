@@ -6,61 +6,39 @@ It decides what is compared and in which words; the arithmetic is in `stats`, th
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from aftertune.cells import ArmCells, Block, blocks
+from aftertune.asked import ADJUST, Asked, Multiplicity
+from aftertune.cells import Block, blocks, five_point
 from aftertune.describe import arm_components, arm_rates, status_counts
 from aftertune.diagnose import diagnose
 from aftertune.errors import TableError, did_you_mean
-from aftertune.results import (
-    Analysis,
-    Bounds,
-    Contrast,
-    Lever,
-    Results,
-    SeedEffect,
-    Spread,
-)
+from aftertune.outlook import missing_bounds, outlook, seed_effects
+from aftertune.pairing import effect_budget, matched, rate_or_nan
+from aftertune.results import Analysis, Bounds, Contrast, Diagnostic, Lever, Results, Spread
+from aftertune.sections.categories import category_effects
+from aftertune.sections.factors import Factors, check_factors, factor_effects, trends
+from aftertune.sections.judges import agreements, corrected, drift_findings, judge_errors, shared_responses
+from aftertune.sections.noise import noise_floors
 from aftertune.seeds import generator
 from aftertune.stats.arm import Claim
 from aftertune.stats.budget import Budget, interval, limits, p_value
 from aftertune.stats.design import advice, design_of
-from aftertune.stats.facets import Array, influence
-from aftertune.stats.multiplicity import benjamini_hochberg, holm
-from aftertune.stats.replication import bad_seed_bound, new_run_interval, replication_probability
-from aftertune.stats.scope import Facet, Scope, sampling_variance, scoped_effect
+from aftertune.stats.replication import replication_probability
+from aftertune.stats.scope import Facet, Scope
 from aftertune.stats.sentences import rate_name, sentence
 from aftertune.stats.spending import levers
-from aftertune.stats.verdict import Verdict, Worse, verdict
+from aftertune.stats.verdict import Verdict, verdict
 from aftertune.table import INITIAL, check_table
 
 if TYPE_CHECKING:
     import polars as pl
 
-Multiplicity = Literal["holm", "bh", "none"]
-BETTER_HIGHER = {"correct", "coherent"}
-
-
-@dataclass(frozen=True, slots=True)
-class _Settings:
-    scope: Scope
-    level: float
-    margin: float
-    outcome: str
-    judges: Mapping[str, str]  # benchmark to its primary judge
-    harmful: Mapping[str, bool]  # benchmark to whether its items should be refused
-
-    def primary(self, block: Block) -> bool:
-        return block.outcome == self.outcome and block.judge == self.judges[block.benchmark]
-
-    def worse(self, block: Block) -> Worse:
-        should_refuse = block.outcome == "refused" and self.harmful[block.benchmark]
-        return "lower" if should_refuse or block.outcome in BETTER_HIGHER else "higher"
+HUMAN = "human"
 
 
 def analyze(
@@ -76,6 +54,8 @@ def analyze(
     harmful_benchmarks: Mapping[str, bool] | None = None,
     items: Facet = "random",
     formats: Facet = "fixed",
+    human_judge: str | None = None,
+    factors: Factors | None = None,
     study: str = "",
 ) -> Results:
     """Analyse a table of judgments.
@@ -97,10 +77,16 @@ def analyze(
             `harmful` was judged on it.
         items: "random" generalises to prompts like these; "fixed" speaks of this benchmark as it is.
         formats: "fixed" speaks of these prompt formats; "random" generalises to formats like these.
+        human_judge: The judge that stands for people's labels of some responses, drawn at random in every
+            arm; by default the one called `human`, if there is one. It is never primary by default.
+        factors: Arm to factor to level, two levels each, such as `{"plain": {"list": False}, "listed":
+            {"list": True}}`; then every factor's effect is estimated over these arms.
         study: Name to put into the results.
 
     Returns:
-        Results with contrasts, rates, status counts, variance components and diagnostics.
+        Results with contrasts, rates, status counts, variance components and diagnostics; and with category
+        effects, agreement of judges, judge errors, corrected contrasts, factor effects, trends over rounds and
+        noise floors wherever the table holds what they need.
 
     Raises:
         TableError: the table breaks its contract, a name occurs nowhere in it, or a number is out of range.
@@ -108,26 +94,39 @@ def analyze(
     table = check_table(table)
     _check_numbers(level, margin)
     pairs = _pairs(table, contrasts)
-    _check_names(table, outcome, primary_judge)
-    found = blocks(table)
+    _check_names(table, outcome, [primary_judge, human_judge])
+    check_factors(factors or {}, table["arm"].unique())
+    human = human_judge or (HUMAN if (table["judge"] == HUMAN).any() else "")
+    one_to_five = five_point(table)
+    found = blocks(table, one_to_five, sampled=human)
     scope = Scope("random" if claim == "recipe" else "fixed", items, formats)
-    settings = _settings(found, scope, level, margin, outcome, primary_judge, harmful_benchmarks)
+    judges, harmful = _primary_judges(found, outcome, primary_judge, human), _harmful(found, harmful_benchmarks)
+    asked = Asked(scope, level, margin, outcome, judges, harmful, human, multiplicity)
     rows = [
-        _contrast(block, settings, arm, against)
+        _contrast(block, asked, arm, against)
         for block in found
         for arm, against in pairs
         if arm in block.arms and against in block.arms
     ]
+    named = primary_judge or ", ".join(sorted(set(judges.values())))
+    shared = shared_responses(table, found, one_to_five)
+    without_error = corrected(found, pairs, shared, asked)
     adjusted = tuple(_adjusted(rows, multiplicity))
-    named = primary_judge or ", ".join(sorted(set(settings.judges.values())))
     return Results(
         study=study,
-        analysis=Analysis(claim, level, margin, outcome, multiplicity, named, items, formats),
+        analysis=Analysis(claim, level, margin, outcome, multiplicity, named, items, formats, human),
         contrasts=adjusted,
         rates=tuple(rate for block in found for rate in arm_rates(block, level)),
         statuses=status_counts(table),
         components=tuple(part for block in found for part in arm_components(block)),
-        diagnostics=tuple(diagnose(table, found, pairs, adjusted)),
+        diagnostics=(*_diagnosed(table, found, pairs, adjusted, asked), *drift_findings(without_error)),
+        categories=category_effects(found, pairs, asked),
+        agreement=agreements(shared, level),
+        judge_errors=judge_errors(shared, asked),
+        corrected=without_error,
+        factors=factor_effects(found, factors or {}, asked),
+        trends=trends(table, asked, one_to_five),
+        noise=noise_floors(found),
     )
 
 
@@ -159,111 +158,98 @@ def _pairs(table: pl.DataFrame, contrasts: Sequence[tuple[str, str]] | None) -> 
     return [(arm, against) for arm, against in contrasts]
 
 
-def _check_names(table: pl.DataFrame, outcome: str, judge: str | None) -> None:
+def _check_names(table: pl.DataFrame, outcome: str, named: Sequence[str | None]) -> None:
     outcomes, judges = sorted(table["outcome"].unique()), sorted(table["judge"].unique())
     if outcome not in outcomes:
         raise TableError(
             f"the table has no outcome {outcome!r}{did_you_mean(outcome, outcomes)}; it has: {', '.join(outcomes)}",
             "name one of them as the primary outcome",
         )
-    if judge is not None and judge not in judges:
-        raise TableError(
-            f"the table has no judge {judge!r}{did_you_mean(judge, judges)}; it has: {', '.join(judges)}",
-            "name one of them as the primary judge",
-        )
+    for judge in named:
+        if judge is not None and judge not in judges:
+            raise TableError(
+                f"the table has no judge {judge!r}{did_you_mean(judge, judges)}; it has: {', '.join(judges)}",
+                "name one of them as the judge",
+            )
 
 
-def _settings(
-    found: list[Block],
-    scope: Scope,
-    level: float,
-    margin: float,
-    outcome: str,
-    judge: str | None,
-    harmful: Mapping[str, bool] | None,
-) -> _Settings:
+def _primary_judges(found: list[Block], outcome: str, judge: str | None, human: str) -> dict[str, str]:
+    """Per benchmark: the judge asked for, else the first by name that is not human."""
+    fitting = [block for block in reversed(found) if block.outcome == outcome]
+    first = {block.benchmark: block.judge for block in sorted(fitting, key=lambda block: block.judge != human)}
+    return {name: judge or first.get(name, "") for name in {block.benchmark for block in found}}
+
+
+def _harmful(found: list[Block], told: Mapping[str, bool] | None) -> dict[str, bool]:
     judged = {block.benchmark for block in found if block.outcome == "harmful"}
-    names = {block.benchmark for block in found}
-    first = {block.benchmark: block.judge for block in reversed(found) if block.outcome == outcome}
-    judges = {name: judge or first.get(name, "") for name in names}
-    harm = {name: (harmful or {}).get(name, name in judged) for name in names}
-    return _Settings(scope, level, margin, outcome, judges, harm)
+    return {block.benchmark: (told or {}).get(block.benchmark, block.benchmark in judged) for block in found}
 
 
-def _contrast(block: Block, settings: _Settings, arm_name: str, against_name: str) -> Contrast:
-    arm, against, cluster_I = _matched(block, arm_name, against_name)
-    worse = settings.worse(block)
-    budget = _budget(arm, against, cluster_I, settings.scope)
-    effect = interval(budget, level=settings.level)
-    decided = verdict(budget, margin=settings.margin, worse=worse, level=settings.level)
+def _diagnosed(
+    table: pl.DataFrame,
+    found: list[Block],
+    pairs: Sequence[tuple[str, str]],
+    rows: Sequence[Contrast],
+    asked: Asked,
+) -> list[Diagnostic]:
+    """Self-checks; a judge that saw a sample only is not blamed for what it did not see."""
+    sampled = asked.human if asked.human not in asked.judges.values() else ""
+    whole = [block for block in found if block.judge != sampled]
+    return list(diagnose(table, whole, pairs, [row for row in rows if row.judge != sampled]))
+
+
+def _contrast(block: Block, asked: Asked, arm_name: str, against_name: str) -> Contrast:
+    arm, against, cluster_I = matched(block, arm_name, against_name)
+    worse = asked.worse(block)
+    budget = effect_budget(arm, against, cluster_I, asked.scope)
+    effect = interval(budget, level=asked.level)
+    decided = verdict(budget, margin=asked.margin, worse=worse, level=asked.level)
     undecided = decided == Verdict.CANNOT_TELL
-    plan = advice(budget, margin=settings.margin, worse=worse, level=settings.level) if undecided else ""
-    rates = _rate_or_nan(arm.y_SFI), _rate_or_nan(against.y_SFI)
+    plan = advice(budget, margin=asked.margin, worse=worse, level=asked.level) if undecided else ""
+    rates = rate_or_nan(arm.y_SFI), rate_or_nan(against.y_SFI)
     return Contrast(
         arm=arm_name,
         against=against_name,
         benchmark=block.benchmark,
         outcome=block.outcome,
         judge=block.judge,
-        claim=settings.scope.claim,
+        claim=asked.scope.claim,
         estimate=effect.estimate,
         low=effect.low,
         high=effect.high,
-        level=settings.level,
+        level=asked.level,
         n_seeds=budget.n_seeds,
         n_seeds_against=budget.n_seeds_against,
         n_items=budget.n_items,
         n_clusters=budget.n_clusters,
         p_value=p_value(budget),
         p_adjusted=None,
-        margin=settings.margin,
+        margin=asked.margin,
         worse=worse,
         verdict=decided.value,
         parts=effect.parts,
-        replication_probability=_replication(budget, block, settings, arm_name, against_name),
+        replication_probability=_replication(budget, block, asked, arm_name, against_name),
         reason=effect.reason,
         sentence=sentence(
             effect,
-            claim=settings.scope.claim,
+            claim=asked.scope.claim,
             arm=arm_name,
             against=None if against_name == INITIAL else against_name,
-            rate=rate_name(block.outcome, harmful_items=settings.harmful[block.benchmark]),
+            rate=rate_name(block.outcome, harmful_items=asked.harmful[block.benchmark]),
             benchmark=block.benchmark,
             n_seeds_against=budget.n_seeds_against,
-            scope=settings.scope,
+            scope=asked.scope,
         ),
-        primary=settings.primary(block),
+        primary=asked.primary(block),
         rate_arm=rates[0],
         rate_against=rates[1],
-        seeds=_seed_effects(arm, rates[1]),
-        bounds=_bounds(block, arm_name, against_name),
+        seeds=seed_effects(arm, rates[1]),
+        bounds=missing_bounds(block, arm_name, against_name),
         advice=plan or None,
-        levers=tuple(
-            Lever(lever.source, lever.buys, lever.half_width) for lever in levers(budget, level=settings.level)
-        ),
-        **_outlook(arm, against, settings, worse),
-        **_reusable(budget, settings.level),
+        levers=tuple(Lever(lever.source, lever.buys, lever.half_width) for lever in levers(budget, level=asked.level)),
+        **outlook(arm, against, cluster_I, asked, worse, budget),
+        **_reusable(budget, asked.level),
     )
-
-
-def _outlook(arm: ArmCells, against: ArmCells, settings: _Settings, worse: Worse) -> dict[str, Any]:
-    """Flips against a seedless model, and what the next run of a recipe may bring."""
-    found: dict[str, Any] = {}
-    if 0 in arm.total_SFI.shape or against.seeded:
-        return found
-    moved_SFI = arm.y_SFI - against.y_SFI
-    found["gained"], found["lost"] = (_rate_or_nan(np.maximum(sign * moved_SFI, 0)) for sign in (1, -1))
-    if settings.scope.claim == "checkpoint":
-        return found
-    seeds = _seed_effects(arm, _rate_or_nan(against.y_SFI))
-    effect_S = np.array([seed.estimate for seed in seeds], dtype=float)
-    new = new_run_interval(effect_S[~np.isnan(effect_S)], level=settings.level)
-    if new.defined:
-        found["new_run"] = Bounds(new.low, new.high)
-    degradation_S = effect_S if worse == "higher" else -effect_S
-    if len(effect_S) > 1 and (degradation_S <= settings.margin).all():
-        found["bad_seed_bound"] = bad_seed_bound(len(effect_S))
-    return found
 
 
 def _reusable(budget: Budget, level: float) -> dict[str, Any]:
@@ -280,72 +266,16 @@ def _reusable(budget: Budget, level: float) -> dict[str, Any]:
     }
 
 
-def _matched(
-    block: Block, arm: str, against: str, *, asked: bool = False
-) -> tuple[ArmCells, ArmCells, NDArray[np.int64]]:
-    """Both arms on the formats and items where both have a value somewhere, or were asked for one."""
-    sides = block.arms[arm], block.arms[against]
-    there = [side.n_SFI + side.missing_SFI * asked > 0 for side in sides]
-    formats = np.all([cells.any(axis=(0, 2)) for cells in there], axis=0)
-    items = np.all([cells[:, formats].any(axis=(0, 1)) for cells in there], axis=0)
-    first, second = (side.take(formats, items) for side in sides)
-    return first, second, block.labels(items)
-
-
-def _budget(arm: ArmCells, against: ArmCells, cluster_I: NDArray[np.int64], scope: Scope) -> Budget:
-    if 0 in arm.total_SFI.shape:
-        return Budget(float("nan"), n_seeds=len(arm.seeds), refused="the arms share no item with a value")
-    noise = 0.0
-    if scope.item == "fixed":
-        sampled = (against,) if scope.claim == "recipe" else (arm, against)
-        noise = sum(sampling_variance(side.within(), int(side.n_SFI.sum())) for side in sampled)
-    return scoped_effect(
-        arm.y_SFI,
-        against.y_SFI,
-        scope,
-        cluster_I=cluster_I,
-        against_seeded=against.seeded,
-        sampling_variance=noise,
-    )
-
-
-def _replication(budget: Budget, block: Block, settings: _Settings, arm: str, against: str) -> float:
+def _replication(budget: Budget, block: Block, asked: Asked, arm: str, against: str) -> float:
     rng = generator(0, "replication", arm, against, block.benchmark, block.outcome, block.judge)
-    return replication_probability(
-        budget, margin=settings.margin, worse=settings.worse(block), level=settings.level, rng=rng
-    )
-
-
-def _rate_or_nan(y_SFI: NDArray[np.float64]) -> float:
-    """A rate over the formats that have a value."""
-    formats = ~np.isnan(y_SFI).all(axis=(0, 2))
-    return influence(y_SFI[:, formats])[0] if formats.any() else float("nan")
-
-
-def _seed_effects(arm: ArmCells, rate_against: float) -> tuple[SeedEffect, ...]:
-    return tuple(
-        SeedEffect(seed, _rate_or_nan(arm.y_SFI[place : place + 1]) - rate_against)
-        for place, seed in enumerate(arm.seeds)
-    )
-
-
-def _bounds(block: Block, arm_name: str, against_name: str) -> Bounds | None:
-    """The estimate when missing values all help one side, then the other; on every item asked of both."""
-    arm, against, _ = _matched(block, arm_name, against_name, asked=True)
-    if not (arm.missing_SFI.any() or against.missing_SFI.any()):
-        return None
-    low = _rate_or_nan(arm.filled(0.0)) - _rate_or_nan(against.filled(1.0))
-    return Bounds(low, _rate_or_nan(arm.filled(1.0)) - _rate_or_nan(against.filled(0.0)))
+    return replication_probability(budget, margin=asked.margin, worse=asked.worse(block), level=asked.level, rng=rng)
 
 
 def _adjusted(rows: list[Contrast], multiplicity: Multiplicity) -> list[Contrast]:
     family = [place for place, row in enumerate(rows) if row.primary]
     p = np.array([rows[place].p_value for place in family], dtype=float)
-    adjust = _ADJUST[multiplicity]
+    adjust = ADJUST[multiplicity]
     out = list(rows)
     for place, value in zip(family, adjust(p), strict=True):
         out[place] = replace(rows[place], p_adjusted=float(value))
     return out
-
-
-_ADJUST: dict[str, Callable[[Array], Array]] = {"holm": holm, "bh": benjamini_hochberg, "none": lambda p: p}

@@ -6,6 +6,7 @@ statistics take it from there.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -99,24 +100,47 @@ class Block:
         return np.unique(self.cluster_I[chosen], return_inverse=True)[1].astype(np.int64)
 
 
-def blocks(table: pl.DataFrame) -> list[Block]:
+def blocks(table: pl.DataFrame, one_to_five: set[tuple[str, str]] | None = None, *, sampled: str = "") -> list[Block]:
     """Cut a checked table into blocks, in the order of their names.
 
     Only the last round of each arm is taken. Scores on a 1 to 5 scale become fractions of that scale.
+
+    Args:
+        table: As `check_table` returns it.
+        one_to_five: Outcomes and judges whose scores run from 1 to 5; by default those of `five_point`.
+        sampled: A judge that was asked about a sample of responses only: a cell it lacks is not missing.
     """
     import polars as pl
 
     last = table.filter(pl.col("round") == pl.col("round").max().over("arm"))
     names = ("benchmark", "outcome", "judge", "arm", "prompt_format", "item")
     place = {name: codes(last[name]) for name in names}
-    one_to_five = _five_point(last)
+    one_to_five = five_point(table) if one_to_five is None else one_to_five
     key = np.zeros(last.height, dtype=np.int64)
     for name in ("benchmark", "outcome", "judge"):
         key = key * len(place[name][0]) + place[name][1]
     rows = _Rows(last, place, last["value"].to_numpy(), codes(last["training_seed"]))
     order = np.argsort(key, kind="stable")
     starts = np.flatnonzero(np.diff(key[order], prepend=-1))
-    return [_block(rows, chosen, one_to_five) for chosen in np.split(order, starts[1:])]
+    return [_block(rows, chosen, one_to_five, sampled) for chosen in np.split(order, starts[1:])]
+
+
+def five_point(table: pl.DataFrame, declared: Collection[str] = ()) -> set[tuple[str, str]]:
+    """Outcomes and judges whose scores run from 1 to 5: those declared, and those with a value above 1.
+
+    Args:
+        table: As `check_table` returns it.
+        declared: Outcomes that are scores from 1 to 5 whatever values occur. Without it scores that are all 1
+            cannot be told from a yes every time.
+    """
+    import polars as pl
+
+    high = table.group_by("outcome", "judge").agg(pl.col("value").max())
+    return {
+        (outcome, judge)
+        for outcome, judge, value in high.iter_rows()
+        if outcome in declared or (value is not None and value > 1)
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,15 +157,7 @@ class _Rows:
         return str(levels[place[row]])
 
 
-def _five_point(table: pl.DataFrame) -> set[tuple[str, str]]:
-    """Outcomes and judges whose scores run from 1 to 5."""
-    import polars as pl
-
-    high = table.group_by("outcome", "judge").agg(pl.col("value").max())
-    return {(outcome, judge) for outcome, judge, value in high.iter_rows() if value is not None and value > 1}
-
-
-def _block(rows: _Rows, chosen: Codes, one_to_five: set[tuple[str, str]]) -> Block:
+def _block(rows: _Rows, chosen: Codes, one_to_five: set[tuple[str, str]], sampled: str) -> Block:
     names = ("benchmark", "outcome", "judge")
     benchmark, outcome, judge = (rows.name(column, chosen[0]) for column in names)
     items, item = _present(rows.place["item"][1][chosen])
@@ -158,7 +174,8 @@ def _block(rows: _Rows, chosen: Codes, one_to_five: set[tuple[str, str]]) -> Blo
         mine = np.flatnonzero(arm_of_run == code)
         trained = tuple(seeds[run % len(seeds)] for run in runs[mine])
         name = rows.place["arm"][0][code]
-        arms[name] = _arm_cells(name, trained, *(values[mine] for values in sums))
+        parts = [values[mine] for values in sums]
+        arms[name] = ArmCells(name, trained, *(parts if judge == sampled else _owed(*parts)))
     first = np.empty(len(items), dtype=np.int64)
     first[item[::-1]] = chosen[::-1]
     named = rows.table[first]
@@ -191,8 +208,6 @@ def _sums(flat: Codes, value: Array, shape: tuple[int, int, int]) -> list[Array]
     return [np.asarray(values, dtype=np.float64).reshape(shape) for values in sums]
 
 
-def _arm_cells(
-    arm: str, seeds: tuple[int | None, ...], total: Array, squares: Array, n: Array, missing: Array
-) -> ArmCells:
+def _owed(total: Array, squares: Array, n: Array, missing: Array) -> tuple[Array, Array, Array, Array]:
     asked_FI = (n + missing).any(axis=0)  # asked of some seed, so owed by every seed
-    return ArmCells(arm, seeds, total, squares, n, missing + (asked_FI & (n + missing == 0)))
+    return total, squares, n, missing + (asked_FI & (n + missing == 0))

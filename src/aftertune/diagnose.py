@@ -52,7 +52,7 @@ def diagnose(
         "judges_disagree": _judges(contrasts),
         "safe_because_broken": _broken(contrasts),
         "unmatched": _unmatched(found, pairs),
-        "scale": _scale(found),
+        "scale": _scale(found, table),
         "rounds": _rounds(table),
     }
     for name, findings in checks.items():
@@ -113,7 +113,8 @@ def _unmoved(found: Sequence[Block], pairs: Sequence[tuple[str, str]]) -> Iterat
     for arm, against in _seedless(found, pairs):
         places = [block for block in found if arm in block.arms and against in block.arms]
         for seed in places[0].arms[arm].seeds if places else ():
-            if not sum(_moved(block.arms[arm], block.arms[against], seed) for block in places):
+            counts = [_moved(block.arms[arm], block.arms[against], seed) for block in places]
+            if not sum(counts) and any(_comparable(block.arms[arm], block.arms[against], seed) for block in places):
                 yield Diagnostic(
                     "equals_initial",
                     "warning",
@@ -140,6 +141,13 @@ def _moved(arm: ArmCells, against: ArmCells, seed: int | None) -> int:
         return 0
     one_FI, other_FI = arm.y_SFI[arm.seeds.index(seed)], against.y_SFI[0]
     return int((~np.isclose(one_FI, other_FI) & ~np.isnan(one_FI) & ~np.isnan(other_FI)).sum())
+
+
+def _comparable(arm: ArmCells, against: ArmCells, seed: int | None) -> bool:
+    """Whether there is a cell in which both have a value."""
+    if seed not in arm.seeds:
+        return False
+    return bool((~np.isnan(arm.y_SFI[arm.seeds.index(seed)]) & ~np.isnan(against.y_SFI[0])).any())
 
 
 def _edges(found: Sequence[Block], contrasts: Sequence[Contrast]) -> Iterator[Diagnostic]:
@@ -235,9 +243,19 @@ def _asked(cells: ArmCells) -> NDArray[np.bool_]:
     return np.asarray((cells.n_SFI + cells.missing_SFI).any(axis=0))
 
 
-def _scale(found: Sequence[Block]) -> Iterator[Diagnostic]:
+def _scale(found: Sequence[Block], table: pl.DataFrame) -> Iterator[Diagnostic]:
+    import polars as pl
+
     for outcome, judge in sorted({(block.outcome, block.judge) for block in found if block.one_to_five}):
         yield Diagnostic("scale", "info", f"{outcome} / {judge}", "scores from 1 to 5 were taken as (score - 1) / 4")
+    ranges = table.group_by("outcome", "judge").agg(low=pl.col("value").min(), high=pl.col("value").max())
+    for outcome, judge, *_ in sorted(ranges.filter((pl.col("low") == 1) & (pl.col("high") == 1)).iter_rows()):
+        yield Diagnostic(
+            "scale",
+            "warning",
+            f"{outcome} / {judge}",
+            "every value is 1 and was taken as yes; if these are scores from 1 to 5, use table.from_five_point",
+        )
 
 
 def _rounds(table: pl.DataFrame) -> Iterator[Diagnostic]:

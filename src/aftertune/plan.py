@@ -24,8 +24,8 @@ VERSIONS = {
     "generate": "1",
     "judge": "1",
     "table": "1",
-    "stats": "2",
-    "report": "1",
+    "stats": "3",
+    "report": "2",
 }
 
 

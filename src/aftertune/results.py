@@ -13,6 +13,17 @@ from pathlib import Path
 from typing import Any, Literal
 
 from aftertune.errors import TableError
+from aftertune.section_records import (
+    CategoryEffect,
+    Corrected,
+    FactorEffect,
+    JudgeAgreement,
+    JudgeErrors,
+    NoiseFloor,
+    RiskRatio,
+    TippingPoint,
+    Trend,
+)
 
 SCHEMA = "aftertune/results/1"
 Number = float | None
@@ -30,6 +41,7 @@ class Analysis:
     primary_judge: str
     items: str = "random"
     formats: str = "fixed"
+    human_judge: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +102,9 @@ class Contrast:
             margin can be judged. Null where there is no interval.
         spread: What `aftertune power` plans with; null where there is no interval, or where the claim has
             sources of error beside training seeds and items.
+        gained_interval: Limits of `gained` for these checkpoints, and of `lost` likewise.
+        risk_ratio: The arm's rate over the other's, where one is below 10 %.
+        tipping_point: How wrong the judge must be before the verdict no longer holds; null for CANNOT TELL.
     """
 
     arm: str
@@ -128,6 +143,10 @@ class Contrast:
     levers: tuple[Lever, ...] = ()
     one_sided: Bounds | None = None
     spread: Spread | None = None
+    gained_interval: Bounds | None = None
+    lost_interval: Bounds | None = None
+    risk_ratio: RiskRatio | None = None
+    tipping_point: TippingPoint | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +222,13 @@ class Results:
     statuses: tuple[StatusCount, ...] = ()
     components: tuple[Component, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = field(default=())
+    categories: tuple[CategoryEffect, ...] = ()
+    agreement: tuple[JudgeAgreement, ...] = ()
+    judge_errors: tuple[JudgeErrors, ...] = ()
+    corrected: tuple[Corrected, ...] = ()
+    factors: tuple[FactorEffect, ...] = ()
+    trends: tuple[Trend, ...] = ()
+    noise: tuple[NoiseFloor, ...] = ()
 
 
 def to_json(results: Results) -> str:

@@ -134,6 +134,47 @@ def check_table(df: pl.DataFrame, *, where: str = "table") -> pl.DataFrame:
     return df
 
 
+def from_five_point(table: pl.DataFrame, outcomes: Sequence[str]) -> pl.DataFrame:
+    """Turn scores from 1 to 5 into fractions, (score - 1) / 4, whatever values occur.
+
+    Outcomes with a value above 1 are recognised without this; but scores that are all 1, the safest there is,
+    look like a yes every time.
+
+    Args:
+        table: As `check_table` returns it.
+        outcomes: The outcomes that are scores from 1 to 5.
+
+    Returns:
+        The same table with values from 0 to 1 in these outcomes.
+
+    Raises:
+        TableError: an outcome is not in the table, or has a value below 1 or above 5.
+
+    >>> import polars as pl
+    >>> df = check_table(pl.DataFrame({"arm": ["initial", "a"], "item": ["x", "x"], "value": [1, 3]}))
+    >>> from_five_point(df, ["harmful"])["value"].to_list()
+    [0.0, 0.5]
+    """
+    import polars as pl
+
+    known = sorted(table["outcome"].unique())
+    for outcome in outcomes:
+        if outcome not in known:
+            raise TableError(
+                f"the table has no outcome {outcome!r}{did_you_mean(outcome, known)}; it has: {', '.join(known)}",
+                "name one of them",
+            )
+    chosen = pl.col("outcome").is_in(list(outcomes))
+    bad = table.filter(chosen & ((pl.col("value") < 1) | (pl.col("value") > 5)))
+    if bad.height:
+        row = bad.row(0, named=True)
+        raise TableError(
+            f"outcome {row['outcome']!r} has the value {row['value']:g}, which is no score from 1 to 5",
+            "name only the outcomes that are such scores",
+        )
+    return table.with_columns(value=pl.when(chosen).then((pl.col("value") - 1) / 4).otherwise(pl.col("value")))
+
+
 def codes(column: pl.Series) -> tuple[list[Any], NDArray[np.int64]]:
     """The sorted levels of a column and each row's place among them; null, if there is one, comes first."""
     import polars as pl

@@ -11,7 +11,7 @@ import typer
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from aftertune import results
+from aftertune import results, section_records
 from aftertune.cli.app import app
 from aftertune.data.transforms.base import Params
 from aftertune.registry import KINDS, load, names
@@ -27,6 +27,7 @@ PAGES = {
     "layout": "data-layouts.md",
     "transform": "transforms.md",
 }
+BESIDE = (section_records.RiskRatio, section_records.TippingPoint)
 # Keys of the study file whose model is used in a list or a mapping: how the page writes their place.
 INSIDE = {
     "arms": "arms.<name>",
@@ -136,6 +137,13 @@ def test_every_table_column_is_documented_with_its_default() -> None:
         ("statuses", results.StatusCount),
         ("components", results.Component),
         ("diagnostics", results.Diagnostic),
+        ("categories", section_records.CategoryEffect),
+        ("agreement", section_records.JudgeAgreement),
+        ("judge_errors", section_records.JudgeErrors),
+        ("corrected", section_records.Corrected),
+        ("factors", section_records.FactorEffect),
+        ("trends", section_records.Trend),
+        ("noise", section_records.NoiseFloor),
     ],
 )
 def test_every_field_of_the_results_is_documented(heading: str, record: Any) -> None:
@@ -147,7 +155,7 @@ def test_every_field_of_the_results_is_documented(heading: str, record: Any) -> 
 
 def test_fields_inside_a_contrast_are_documented() -> None:
     text = section(page("results.md"), "contrasts")
-    for record in (results.SeedEffect, results.Bounds, results.Lever, results.Spread):
+    for record in (results.SeedEffect, results.Bounds, results.Lever, results.Spread, *BESIDE):
         assert all(f"`{field.name}`" in text for field in fields(record))
 
 

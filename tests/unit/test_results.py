@@ -59,10 +59,23 @@ def test_round_trip_and_stable_bytes(results: Results, tmp_path: Path) -> None:
 def test_the_schema(results: Results) -> None:
     data = json.loads(to_json(results))
     assert data["schema"] == SCHEMA == "aftertune/results/1"
-    assert list(data) == ["schema", "study", "analysis", "contrasts", "rates", "statuses", "components", "diagnostics"]
+    first = ["schema", "study", "analysis", "contrasts", "rates", "statuses", "components", "diagnostics"]
+    assert list(data)[:8] == first
+    assert list(data)[8:] == ["categories", "agreement", "judge_errors", "corrected", "factors", "trends", "noise"]
     assert set(data["contrasts"][0]) >= CONTRAST_KEYS
     assert set(data["contrasts"][0]["seeds"][0]) == {"training_seed", "estimate"}
     assert set(data["contrasts"][0]["bounds"]) == {"low", "high"}
+
+
+def test_results_without_the_later_sections_are_still_read(results: Results) -> None:
+    data = json.loads(to_json(results))
+    for name in ("categories", "agreement", "judge_errors", "corrected", "factors", "trends", "noise"):
+        del data[name]
+    for name in ("gained_interval", "lost_interval", "risk_ratio", "tipping_point"):
+        del data["contrasts"][0][name]
+    del data["analysis"]["human_judge"]
+    old = from_json(json.dumps(data))
+    assert (old.noise, old.contrasts[0].risk_ratio, old.analysis.human_judge) == ((), None, "")
 
 
 def test_nan_becomes_null(results: Results) -> None:

@@ -96,6 +96,11 @@ class LabelledResponses:
         return float((self.judge_I - self.human_I).mean())
 
     @property
+    def n_clusters(self) -> int:
+        """Independent units among the labels."""
+        return len(self.judge_I) if self.cluster_I is None else len(np.unique(self.cluster_I))
+
+    @property
     def bias_variance(self) -> float:
         """Variance of `bias`, by cluster; never 0, as a judge without a mistake here may still make some.
 
@@ -116,6 +121,26 @@ class LabelledResponses:
         return max(seen, floor)
 
 
+def label_part(arm: LabelledResponses, against: LabelledResponses) -> Part:
+    """The error that two finite sets of labels put into a corrected change.
+
+    Returns:
+        The part `judge`: the sum of both biases' variances, with Welch's degrees of freedom over clusters of
+        labels; NaN with fewer than two in an arm.
+
+    Source: Welch 1947.
+
+    >>> labels = LabelledResponses(np.array([1.0, 1.0, 0.0, 0.0]), np.array([1.0, 0.0, 0.0, 0.0]))
+    >>> part = label_part(labels, labels)
+    >>> round(part.variance, 3), round(part.df, 3)
+    (0.125, 6.0)
+    """
+    variances = arm.bias_variance, against.bias_variance
+    spread = sum(v**2 / max(side.n_clusters - 1, 1) for v, side in zip(variances, (arm, against), strict=True))
+    total = sum(variances)
+    return Part("judge", total, total**2 / spread if spread > 0 else math.nan)
+
+
 def corrected_effect(budget: Budget, *, arm: LabelledResponses, against: LabelledResponses) -> Budget:
     """Take the judge's errors out of a change, with labels from both arms.
 
@@ -128,8 +153,7 @@ def corrected_effect(budget: Budget, *, arm: LabelledResponses, against: Labelle
         The corrected change, with the part `judge` added; the rare-event rule is dropped, as it is about the
         judge's rates. Refused with fewer than two labelled responses in an arm.
 
-    Source: prediction-powered inference with weight 1, Angelopoulos et al. 2023, per arm. A tuned weight
-    would
+    Source: prediction-powered inference with weight 1, Angelopoulos et al. 2023, per arm. A tuned weight would
         let seed variance leak into the label part. Coverage: docs/validation/judge_error.md.
 
     >>> labels = LabelledResponses(np.array([1.0, 1.0, 0.0, 0.0]), np.array([1.0, 0.0, 0.0, 0.0]))
@@ -137,9 +161,8 @@ def corrected_effect(budget: Budget, *, arm: LabelledResponses, against: Labelle
     >>> corrected_effect(Budget(0.5), arm=labels, against=right).estimate
     0.25
     """
-    variance = arm.bias_variance + against.bias_variance
-    refused = budget.refused or ("too few labelled responses" if math.isnan(variance) else "")
-    part = Part("judge", variance)
+    part = label_part(arm, against)
+    refused = budget.refused or ("too few labelled responses" if math.isnan(part.variance) else "")
     estimate = budget.estimate - (arm.bias - against.bias)
     parts = (*budget.parts, part)
     return replace(budget, estimate=estimate, parts=parts, score=None, note="", refused=refused)

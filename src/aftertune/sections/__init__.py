@@ -1,0 +1,1 @@
+"""Parts of the results beyond single contrasts; one module per kind of question."""
