@@ -36,7 +36,7 @@ KNOWN_INFO = {
     ("text",),
     ("toml",),
 }
-EXECUTED = [path for path in (ROOT / "README.md", DOCS / "first-study.md") if path.is_file()]
+EXECUTED = [path for path in (ROOT / "README.md", DOCS / "first-study.md", DOCS / "analyze.md") if path.is_file()]
 MADE_BY_A_BUILD = {"CARD.md"}
 SMALL: dict[str, Any] = {
     "study": "small",

@@ -9,11 +9,12 @@ from typing import Annotated, Literal
 
 import typer
 
-from aftertune.cli import check, demo, doctor, init, listing, plan, report, run, show, status
+from aftertune.cli import analyze, check, demo, doctor, gate, init, listing, plan, power, report, run, show, status
 from aftertune.cli.guard import Settings, guarded
 
 START = "Start"
 STUDY = "Run a study"
+DECIDE = "Decide from results or a table of your own"
 LOOK = "Look things up"
 _EXIT_CODES = "Exit codes: 0 done, 1 gate failed, 2 bad input, 3 cannot tell, 4 incomplete, 5 environment."
 _MARKUP: Literal["rich"] | None = "rich" if sys.stdout.isatty() else None  # a pipe gets plain text, sooner
@@ -26,6 +27,9 @@ VERBS = (
     ("run", run.run, STUDY),
     ("status", status.status, STUDY),
     ("report", report.report, STUDY),
+    ("analyze", analyze.analyze, DECIDE),
+    ("gate", gate.gate, DECIDE),
+    ("power", power.power, DECIDE),
     ("list", listing.list_components, LOOK),
     ("show", show.show, LOOK),
 )

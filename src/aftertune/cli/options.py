@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -38,5 +39,25 @@ Jobs = Annotated[
         help="Runs made at the same time. Default: the CPU cores this process may use, but no more "
         "than there are runs to make, or than memory allows (0.7 GB + 6 x the size of the weights "
         "each); 1 where there is a GPU. The results are the same bytes whatever it is.",
+    ),
+]
+
+
+class ClaimName(StrEnum):
+    """Which of the two claims."""
+
+    RECIPE = "recipe"
+    CHECKPOINT = "checkpoint"
+
+
+MarginPp = Annotated[
+    float | None,
+    typer.Option(
+        "--margin-pp",
+        min=0,
+        max=100,
+        metavar="POINTS",
+        show_default=False,
+        help="Largest acceptable change for the worse, in percentage points.",
     ),
 ]

@@ -44,7 +44,7 @@ def tell_results(results: Mapping[str, Any]) -> None:
     for contrast in results["contrasts"]:
         if contrast["primary"]:
             _tell_contrast(contrast)
-    _tell_diagnostics([found for found in results["diagnostics"] if found["status"] in ("warning", "error")])
+    tell_diagnostics(results["diagnostics"])
 
 
 def _tell_contrast(contrast: Mapping[str, Any]) -> None:
@@ -55,7 +55,9 @@ def _tell_contrast(contrast: Mapping[str, Any]) -> None:
         say.line(f"To decide: {contrast['advice']}", indent=2)
 
 
-def _tell_diagnostics(findings: Sequence[Mapping[str, Any]]) -> None:
+def tell_diagnostics(diagnostics: Sequence[Mapping[str, Any]]) -> None:
+    """Print the warnings and errors of the self-checks, errors first."""
+    findings = [found for found in diagnostics if found["status"] in ("warning", "error")]
     for finding in sorted(findings, key=lambda finding: str(finding["status"]))[:_SHOWN]:
         where = f" ({finding['where']})" if finding["where"] else ""
         name = finding["check"].replace("_", " ")

@@ -38,7 +38,8 @@ def load_study(path: Path) -> Declared:
     Raises:
         SpecError: missing, a folder, not UTF-8, no YAML, or not a study; all problems at once, with lines.
     """
-    return parse_study(_read(path), name=path.name, folder=path.resolve().parent)
+    text = read_text(path, "a study file", "; `aftertune init` writes one")
+    return parse_study(text, name=path.name, folder=path.resolve().parent)
 
 
 def parse_study(text: str, *, name: str = "study.yaml", folder: Path | None = None) -> Declared:
@@ -55,17 +56,22 @@ def parse_study(text: str, *, name: str = "study.yaml", folder: Path | None = No
     return Declared(spec, located, folder or Path.cwd())
 
 
-def _read(path: Path) -> str:
+def read_text(path: Path, what: str, more: str = "") -> str:
+    """The text of a YAML file that a person named; `what` it should be, and `more` advice, go into messages.
+
+    Raises:
+        SpecError: missing, a folder, not UTF-8, or not readable.
+    """
     try:
         return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError as error:
         near = sorted(p.name for p in path.parent.glob("*.y*ml")) if path.parent.is_dir() else []
         raise SpecError(
             f"{path}: there is no such file{did_you_mean(path.name, near)}",
-            "name a study file; `aftertune init` writes one",
+            f"name {what}{more}",
         ) from error
     except IsADirectoryError as error:
-        raise SpecError(f"{path} is a folder", "name the study's YAML file in it") from error
+        raise SpecError(f"{path} is a folder", f"name {what} (YAML) in it") from error
     except UnicodeDecodeError as error:
         raise SpecError(f"{path}: not UTF-8 text (byte {error.start})", "save the file as UTF-8") from error
     except OSError as error:

@@ -228,7 +228,7 @@ def advice(budget: Budget, *, margin: float, worse: Worse, level: float = 0.95) 
     'Train at least 3 seeds (5 are better) before a recipe claim.'
     """
     sources = {part.source for part in budget.parts}
-    if budget.refused and "seed" in sources | {"seed"} and budget.n_seeds < 2:
+    if "one training seed" in budget.refused:
         return "Train at least 3 seeds (5 are better) before a recipe claim."
     if budget.refused or not budget.parts:
         return ""

