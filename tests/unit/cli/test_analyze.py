@@ -205,3 +205,20 @@ def test_a_judge_that_does_not_have_the_outcome_leaves_nothing_to_decide(here):
     both = pl.concat([judgments(outcome="harmful", judge="a"), judgments(outcome="toxic", judge="b")])
     (here / "a.yaml").write_text("outcome: toxic\nprimary_judge: a\n")
     assert "nothing to decide" in refused(saved(both), "--spec", "a.yaml")
+
+
+def test_a_whole_study_file_serves_as_settings(here):
+    (here / "study.yaml").write_text(
+        "study: s\ninitial_model: organism\ndata: {source: organism_howto}\narms: {tuned: {}}\n"
+        "tune: {training_seeds: 1}\nmeasure: {benchmarks: [organism_harm], judges: [judge]}\n"
+        "analysis: {margin_pp: 7, level: 0.9}\n"
+    )
+    assert call(saved(judgments()), "--spec", "study.yaml", "--out", "o").exit_code == 0
+    found = read_results(here / "o/results.json").analysis
+    assert (found.margin, found.level, found.claim, found.primary_judge) == (0.07, 0.9, "checkpoint", "judge")
+
+
+def test_arms_without_a_value_are_not_said_to_equal_the_initial_model(here):
+    nothing = judgments().with_columns(value=pl.lit(None, dtype=pl.Float64))
+    assert "equals initial" not in call(saved(nothing)).stdout
+    assert "equals initial" in call(saved(judgments(after=lambda i, s: i % 10 < 1))).stdout

@@ -80,6 +80,14 @@ def test_the_spread_gives_back_the_interval_of_the_pilot(pilot):
     assert item == pytest.approx(row.parts["item"] / 1.959964**2, rel=1e-5)
 
 
+def test_two_tuned_arms_bring_the_seeds_of_both():
+    drawn = simulate(seed=2, changes={"a": 0.1, "b": 0.02}, n_items=120, n_seeds=4)
+    (row,) = aftertune.analyze(drawn.table, contrasts=[("a", "b")]).contrasts
+    seed, _ = Design(row.spread.seed, row.spread.item, row.spread.both).parts(4, 120)
+    both = row.parts["seed"] + row.parts["seed_against"]
+    assert both / 3.182446**2 < seed < both / 1.959964**2
+
+
 def test_more_seeds_find_less_and_the_gate_decides_more_often():
     sizes = plan(*SPREADS)["sizes"]
     assert [row["n_seeds"] for row in sizes] == [2, 3, 5, 10, 20]
