@@ -152,6 +152,8 @@ def _analysed(df: pl.DataFrame, asked: TableAnalysis, path: Path) -> Results:
         harmful_benchmarks=asked.harmful_benchmarks,
         items=asked.items,
         formats=asked.formats,
+        human_judge=asked.human_judge,
+        factors=asked.factors or None,
         study=path.name.split(".")[0],
     )
     _check_decided(results, path)

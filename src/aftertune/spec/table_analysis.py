@@ -42,6 +42,8 @@ class TableAnalysis(Model):
     harmful_benchmarks: dict[Text, bool] = {}
     items: Literal["random", "fixed"] = "random"
     formats: Literal["fixed", "random"] = "fixed"
+    human_judge: Text | None = None
+    factors: dict[Text, dict[Text, bool | int | float | str]] = {}
 
 
 class _Part(BaseModel):

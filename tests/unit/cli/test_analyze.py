@@ -222,3 +222,24 @@ def test_arms_without_a_value_are_not_said_to_equal_the_initial_model(here):
     nothing = judgments().with_columns(value=pl.lit(None, dtype=pl.Float64))
     assert "equals initial" not in call(saved(nothing)).stdout
     assert "equals initial" in call(saved(judgments(after=lambda i, s: i % 10 < 1))).stdout
+
+
+def test_every_argument_of_the_python_call_is_a_setting():
+    from inspect import signature
+
+    from aftertune.spec.table_analysis import TableAnalysis
+
+    wanted = {name.replace("margin", "margin_pp") for name in signature(aftertune.analyze).parameters}
+    assert set(TableAnalysis.model_fields) == wanted - {"table", "study"}
+
+
+def test_factors_and_the_human_judge_are_passed_on(here):
+    both = judgments(judge="a"), judgments(judge="people")
+    (here / "a.yaml").write_text(
+        "human_judge: people\nfactors: {initial: {list: no}, tuned: {list: yes}}\nprimary_judge: a\n"
+    )
+    assert call(saved(pl.concat(both)), "--spec", "a.yaml", "--out", "o").exit_code == 0
+    found = json.loads((here / "o/results.json").read_text())
+    assert found["analysis"]["human_judge"] == "people"
+    (here / "a.yaml").write_text("factors: {tunde: {list: yes}}\n")
+    assert "tunde" in refused("t.csv", "--spec", "a.yaml")
