@@ -32,10 +32,8 @@ def _judged(table: pl.DataFrame, false_yes: dict[str, float], n_labels: int = 15
     rng = np.random.default_rng(seed)
     wrong = pl.Series(rng.random(table.height)) < pl.Series([false_yes.get(arm, 0.0) for arm in table["arm"]])
     judge = table.with_columns(value=pl.when(wrong).then(1.0).otherwise(pl.col("value")), judge=pl.lit("machine"))
-    labels = [
-        table.filter(pl.col("arm") == arm).pipe(lambda rows: rows.sample(min(n_labels, rows.height), seed=seed)).with_columns(judge=pl.lit("human"))
-        for arm in sorted(table["arm"].unique())
-    ]
+    arms = [part for _, part in sorted(table.partition_by("arm", as_dict=True).items())]
+    labels = [part.sample(min(n_labels, part.height), seed=seed).with_columns(judge=pl.lit("human")) for part in arms]
     return pl.concat([judge, *labels])
 
 

@@ -244,7 +244,33 @@ def _facts(contrast: Json, lost: dict[tuple[str, ...], float]) -> Iterable[str]:
     items, clusters = number(contrast, "n_items"), number(contrast, "n_clusters")
     if items is None or clusters != items:
         yield count(clusters, "cluster") if items else count(items, "item")
+    yield from _about_flips(contrast)
+    yield from _about_the_judge(contrast)
     yield from _about_new_runs(contrast)
+
+
+def _about_flips(contrast: Json) -> Iterable[str]:
+    shown = []
+    for name, what in (("gained", "no to yes"), ("lost", "yes to no")):
+        share, limits = number(contrast, name), mapping(contrast, f"{name}_interval")
+        if share is not None and limits:
+            low, high = points(number(limits, "low"), sign=False), percent(number(limits, "high"))
+            shown.append(f"{what} {percent(share)} ({low} to {high})")
+    if shown:
+        yield f"flips: {', '.join(shown)}"
+    ratio = mapping(contrast, "risk_ratio")
+    value, low_ratio, high_ratio = (number(ratio, name) for name in ("estimate", "low", "high"))
+    if value is not None and low_ratio is not None and high_ratio is not None:
+        yield f"ratio of the rates {value:.2g} ({low_ratio:.2g} to {high_ratio:.2g})"
+
+
+def _about_the_judge(contrast: Json) -> Iterable[str]:
+    tipping = mapping(contrast, "tipping_point")
+    shift = number(tipping, "shift")
+    if shift is not None:
+        wrong = "wrongly says yes to" if words(tipping, "error") == "false_positive" else "misses"
+        which = "no" if words(tipping, "error") == "false_positive" else "yes"
+        yield f"holds unless the judge {wrong} {percent(shift)} of the true {which} on this arm alone"
 
 
 def _about_new_runs(contrast: Json) -> Iterable[str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from aftertune.report.beyond import Beyond, beyond_view
 from aftertune.report.contrasts import ContrastsView, benchmarks, contrasts_view
 from aftertune.report.fields import Json, in_order, mapping, number, records, words
 from aftertune.report.protocol import ChecksView, Grid, ProtocolView, checks_view, protocol_view, runs_view
@@ -113,6 +114,7 @@ class Page:
     formats: tuple[RateTable, ...]
     categories: tuple[RateTable, ...]
     components: tuple[ComponentTable, ...]
+    beyond: Beyond
     statuses: StatusView
     runs: Grid
     responses: tuple[ResponseGroup, ...]
@@ -151,6 +153,7 @@ def page(
         formats=format_tables(results),
         categories=category_tables(results),
         components=component_tables(results),
+        beyond=beyond_view(results),
         statuses=status_view(results),
         runs=runs_view(list(runs) or records(lock, "runs")),
         responses=groups,

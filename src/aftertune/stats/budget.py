@@ -152,18 +152,29 @@ def p_value(budget: Budget, *, null: float = 0.0) -> float:
     low, high = limits(budget, alpha=0.5)
     if math.isnan(low):
         return math.nan
-    small, large = math.log(1e-12), 0.0
-    if _excludes(budget, null, 1e-12):
-        return 1e-12
-    for _ in range(48):
-        middle = (small + large) / 2
-        small, large = (small, middle) if _excludes(budget, null, math.exp(middle)) else (middle, large)
-    return math.exp(large)
+    small, large = math.log(1e-12), math.log1p(-1e-12)
+    inside, outside = _depth(budget, null, small), _depth(budget, null, large)
+    if inside < 0 or outside > 0:
+        return 1e-12 if inside < 0 else 1.0
+    kept = 0
+    for _ in range(100):  # regula falsi with the Illinois rule; a dozen steps are usual
+        middle = (small * outside - large * inside) / (outside - inside) if outside != inside else large
+        depth = _depth(budget, null, middle)
+        if depth > 0:
+            outside, kept = (outside / 2 if kept > 0 else outside), 1
+            small, inside, moved = middle, depth, middle - small
+        else:
+            inside, kept = (inside / 2 if kept < 0 else inside), -1
+            large, outside, moved = middle, depth, large - middle
+        if depth == 0 or moved < 1e-13:
+            break
+    return math.exp(middle)
 
 
-def _excludes(budget: Budget, null: float, alpha: float) -> bool:
-    low, high = limits(budget, alpha=alpha)
-    return not low <= null <= high
+def _depth(budget: Budget, null: float, log_alpha: float) -> float:
+    """How far inside the limits a value lies; below 0 outside."""
+    low, high = limits(budget, alpha=math.exp(log_alpha))
+    return -abs(null - budget.estimate) if math.isnan(low) else min(null - low, high - null)
 
 
 def _reason(budget: Budget, *, defined: bool) -> str:
