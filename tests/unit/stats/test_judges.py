@@ -49,6 +49,31 @@ class TestCorrection:
         clustered = LabelledResponses(judge, human, np.repeat(np.arange(4), 10))
         assert clustered.bias_variance > 5 * alone.bias_variance
 
+    def test_a_judge_without_a_mistake_still_has_an_error(self) -> None:
+        """Zero of m labels wrong does not mean zero errors: about the exact upper limit, 3 / m."""
+        for n in (10, 100, 1000):
+            labels = LabelledResponses(np.zeros(n), np.zeros(n))
+            assert 0.3 * 3 / n < 1.96 * math.sqrt(labels.bias_variance) < 1.5 * 3 / n
+
+    def test_few_labels_take_students_t(self) -> None:
+        few = LabelledResponses(np.array([1.0, 0.0, 1.0]), np.array([0.0, 0.0, 1.0]))
+        many = LabelledResponses(np.tile([1.0, 0.0], 500), np.tile([1.0, 0.0], 500))
+        assert corrected_effect(Budget(0.1), arm=few, against=many).parts[0].df == pytest.approx(2, abs=0.01)
+        assert corrected_effect(Budget(0.1), arm=many, against=many).parts[0].df == pytest.approx(1998)
+
+    def test_labels_that_share_items_widen_sensitivity(self) -> None:
+        judge, human = np.tile(np.repeat([1.0, 0.0], [8, 2]), 5), np.ones(50)
+        alone = judge_error(judge, human).sensitivity
+        shared = judge_error(judge, human, cluster_I=np.tile(np.arange(10), 5)).sensitivity
+        assert alone.estimate == shared.estimate == 0.8
+        assert shared.high - shared.low > 1.5 * (alone.high - alone.low)
+
+    def test_missed_responses_tip_a_verdict_too(self) -> None:
+        shift = tipping_point(0.2, 0.2, margin=0.05, sensitivity=0.9, specificity=0.95, error="sensitivity")
+        before = rogan_gladen(0.20, sensitivity=0.9, specificity=0.95)
+        after = rogan_gladen(0.20, sensitivity=0.9 + shift, specificity=0.95)
+        assert after - before == pytest.approx(0.05)
+
     def test_too_few_labels_refuse(self) -> None:
         one = LabelledResponses(np.ones(1), np.ones(1))
         assert "too few" in corrected_effect(Budget(0.1), arm=one, against=one).refused

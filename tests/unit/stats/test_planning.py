@@ -9,7 +9,13 @@ from aftertune.stats.budget import Budget, Part
 from aftertune.stats.categories import Prior, shrink, variance_prior
 from aftertune.stats.design import Design
 from aftertune.stats.facets import mean_squares
-from aftertune.stats.multi_bootstrap import bootstrap_interval, bootstrap_means, item_weights, seed_weights
+from aftertune.stats.multi_bootstrap import (
+    bootstrap_interval,
+    bootstrap_means,
+    item_weights,
+    rank_shares,
+    seed_weights,
+)
 from aftertune.stats.sequential import anytime_multiplier, obrien_fleming, plan_looks, stop_at
 from aftertune.stats.spending import levers, optimal_split
 
@@ -67,6 +73,21 @@ class TestMultiBootstrap:
     def test_one_seed_has_no_interval(self) -> None:
         rng = np.random.default_rng(1)
         assert not bootstrap_interval(np.ones((1, 9)), lambda m_BS: m_BS.max(axis=1), rng=rng).defined
+
+    def test_ranks_are_shares_and_equal_arms_take_turns(self) -> None:
+        rng = np.random.default_rng(23)
+        arms = [(rng.random((5, 80)) < 0.3).astype(float) for _ in range(3)]
+        shares = rank_shares(arms, rng=np.random.default_rng(1))
+        assert shares.sum(axis=0) == pytest.approx([1, 1, 1])
+        assert shares.sum(axis=1) == pytest.approx([1, 1, 1])
+        assert shares.max() < 0.95
+        flipped = rank_shares(arms, rng=np.random.default_rng(1), worse="lower")
+        assert flipped[:, 0] == pytest.approx(shares[:, 2], abs=0.05)
+
+    def test_a_clear_order_is_sure(self) -> None:
+        rng = np.random.default_rng(24)
+        arms = [(rng.random((4, 200)) < rate).astype(float) for rate in (0.8, 0.1, 0.4)]
+        assert rank_shares(arms, rng=rng).round(2).tolist() == [[0, 0, 1], [1, 0, 0], [0, 1, 0]]
 
 
 class TestCategories:

@@ -7,8 +7,8 @@ import pytest
 
 from aftertune.stats.budget import Budget, interval, limits
 from aftertune.stats.effect import checkpoint_effect, recipe_effect
-from aftertune.stats.facets import crossed_variance, influence, influence_variances
-from aftertune.stats.factorial import factor_weights, trend_weights, weighted_contrast
+from aftertune.stats.facets import crossed_variance, influence, influence_variances, mean_squares
+from aftertune.stats.factorial import effect_weights, factor_weights, trend_effect, trend_weights, weighted_contrast
 from aftertune.stats.flips import flips, mcnemar
 from aftertune.stats.ratios import jackknife_effect, log_odds_ratio, log_risk_ratio
 from aftertune.stats.scope import Scope, sampling_variance, scoped_effect, with_judges
@@ -177,3 +177,55 @@ class TestManyArms:
     def test_the_slope_over_rounds(self) -> None:
         rates = np.array([0.1, 0.3, 0.5])
         assert np.dot(trend_weights([0, 1, 2]), rates) == pytest.approx(0.2)
+
+    def test_least_squares_is_the_textbook_contrast_where_arms_are_balanced(self) -> None:
+        levels = [{"a": bool(code & 1), "b": bool(code & 2), "c": bool(code & 4)} for code in range(8)]
+        for effect in (["a"], ["c"], ["a", "b"], ["b", "c"]):
+            assert effect_weights(levels, effect) == pytest.approx(factor_weights(levels, effect))
+
+    def test_an_unbalanced_design_is_not_confounded(self) -> None:
+        """Without the both-on arm, plain means of on and off mix the factors; least squares does not."""
+        levels = [{"a": False, "b": False}, {"a": True, "b": False}, {"a": False, "b": True}]
+        rates = np.array([0.1, 0.1, 0.5])  # b does everything, a nothing
+        assert np.dot(effect_weights(levels, ["a"], interactions=False), rates) == pytest.approx(0)
+        assert np.dot(factor_weights(levels, ["a"]), rates) == pytest.approx(-0.2)
+        for effect, interactions in ((["a"], True), (["a", "b"], True)):
+            with pytest.raises(ValueError, match="cannot tell"):
+                effect_weights(levels, effect, interactions=interactions)
+        with pytest.raises(ValueError, match="no such effect"):
+            effect_weights(levels, ["a", "b"], interactions=False)
+
+    def test_a_trend_over_two_rounds_is_the_difference_of_the_same_runs(self) -> None:
+        y_SFI, _ = _study()
+        other_SFI = np.random.default_rng(3).permutation(y_SFI, axis=2)
+        found = trend_effect(np.stack([y_SFI, other_SFI]), [1, 2])
+        d_SI = (other_SFI - y_SFI).mean(axis=1)
+        squares = mean_squares(d_SI)
+        assert found.estimate == pytest.approx(d_SI.mean())
+        assert [part.variance for part in found.parts] == pytest.approx([squares.seed, squares.item_only])
+
+    def test_turning_the_rounds_round_flips_the_sign(self) -> None:
+        y_SFI, _ = _study()
+        y_RSFI = np.stack([y_SFI, 1 - y_SFI, y_SFI])
+        y_RSFI[1, :, :, ::3] = np.nan
+        there, back = trend_effect(y_RSFI[:2], [1, 2]), trend_effect(y_RSFI[1::-1], [1, 2])
+        assert there.estimate == pytest.approx(-back.estimate)
+        assert limits(there, alpha=0.05)[0] == pytest.approx(-limits(back, alpha=0.05)[1])
+
+
+class TestSeedsWithoutValues:
+    """A training seed without a value is no replication, in any estimator."""
+
+    def test_they_do_not_count(self) -> None:
+        y_SFI, y0_SFI = _study()
+        empty = np.full((1, *y_SFI.shape[1:]), np.nan)
+        more_SFI = np.concatenate([y_SFI, empty])
+        for effect in (
+            recipe_effect,
+            lambda y, y0: scoped_effect(y, y0, Scope(prompt_format="random")),
+            lambda y, y0: jackknife_effect(y, y0, log_risk_ratio),
+            lambda y, y0: weighted_contrast([y, y0], [1, -1]),
+            lambda y, y0: trend_effect(np.stack([y, 1 - y]), [1, 2]),
+        ):
+            plain, padded = effect(y_SFI, y0_SFI), effect(more_SFI, y0_SFI)
+            assert limits(padded, alpha=0.05) == pytest.approx(limits(plain, alpha=0.05))
