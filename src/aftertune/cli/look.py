@@ -167,9 +167,6 @@ def _idle_judges(study: Resolved) -> Iterator[str]:
     for benchmark in study.benchmarks:
         if not any(measured[judge, benchmark.name] for judge in study.judges):
             yield f"benchmark {benchmark.name}: no judge here measures anything on it"
-    outcome, primary = study.declared.spec.analysis.outcome, study.declared.spec.measure.primary_judge
-    if not any(outcome in measured[primary, benchmark.name] for benchmark in study.benchmarks):
-        yield f"the outcome {outcome} is measured on no benchmark by the primary judge {primary}"
 
 
 def _wrong_world(study: Resolved) -> Iterator[str]:

@@ -49,10 +49,6 @@ def test_check_in_words_ends_with_the_next_command(place):
             "arm listed: its transforms change no row",
         ),
         (("[opening_refusal]", "[opening_refusal, reference_match]"), "judge reference_match measures nothing"),
-        (
-            ("[opening_refusal]\nanalysis: {outcome: refused}", "[reference_match]\nanalysis: {outcome: correct}"),
-            "the outcome correct is measured on no benchmark",
-        ),
     ],
 )
 def test_check_warns_of_what_is_probably_not_meant(place, change, warning):
