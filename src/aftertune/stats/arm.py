@@ -75,8 +75,16 @@ class Arm:
 def checked_clusters(y_SFI: Array, against_SFI: Array, cluster_I: Labels | None) -> Labels:
     """Check that two arms fit together, and number the clusters.
 
+    Args:
+        y_SFI: Outcome per training seed, prompt format and item; NaN where missing.
+        against_SFI: The arm compared with, on the same formats and items.
+        cluster_I: Cluster of each item, from 0; None where every item stands alone.
+
     Raises:
         ValueError: shapes disagree, or a prompt format has no value in an arm.
+
+    >>> checked_clusters(np.zeros((3, 1, 2)), np.zeros((1, 1, 2)), None).tolist()
+    [0, 1]
     """
     if y_SFI.ndim != 3 or against_SFI.ndim != 3 or y_SFI.shape[1:] != against_SFI.shape[1:]:
         raise ValueError(f"y_SFI {y_SFI.shape}, against_SFI {against_SFI.shape}: want (S, F, I) and (S', F, I)")
@@ -92,24 +100,58 @@ def checked_clusters(y_SFI: Array, against_SFI: Array, cluster_I: Labels | None)
 
 
 def paired_item_variance(arm: Arm, other: Arm) -> float:
-    """The variance of the difference as seen along items: the arms share them, so their influences pair."""
+    """The variance of the difference as seen along items: the arms share them, so their influences pair.
+
+    Returns:
+        n / (n - 1) times the sum of squared differences of influences per cluster; NaN with one cluster.
+
+    Source: clustered variance of a paired difference, Miller 2024.
+
+    >>> labels = np.arange(2)
+    >>> arm, other = (Arm.of(np.array([[[1.0, rest]]]), labels) for rest in (0.0, 1.0))
+    >>> paired_item_variance(arm, other)  # differences 0 and -1: s^2 / n = 0.5 / 2
+    0.25
+    """
     n = arm.variances.n_clusters
     return n / (n - 1) * float(((arm.item_sums - other.item_sums) ** 2).sum()) if n > 1 else math.nan
 
 
 def item_part(variance: float, n_clusters: int) -> Part:
-    """The item part, with Student's t where clusters are few."""
+    """The item part, with Student's t where clusters are few.
+
+    >>> item_part(0.01, 20).df, item_part(0.01, 40).df
+    (19, inf)
+    """
     return Part("item", variance, n_clusters - 1 if n_clusters < FEW_CLUSTERS else math.inf)
 
 
 def unchanged(arm: Arm, other: Arm) -> bool:
-    """Whether every cell of the arm equals the initial model's (or the first checkpoint compared with)."""
+    """Whether every cell of the arm equals that of the one checkpoint compared with; False against several.
+
+    >>> labels = np.arange(2)
+    >>> one, twice = (Arm.of(np.tile([[[1.0, 0.0]]], (n, 1, 1)), labels) for n in (1, 2))
+    >>> unchanged(twice, one), unchanged(one, twice)
+    (True, False)
+    """
     same = np.broadcast_to(other.y_SFI[:1], arm.y_SFI.shape)
     return len(other.y_SFI) == 1 and bool(np.array_equal(arm.y_SFI, same, equal_nan=True))
 
 
 def score_rule(arm: Arm, other: Arm, claim: Claim) -> tuple[ScoreDifference | None, str]:
-    """The score interval to join in, where events are rare or nothing changed; and the words for it."""
+    """The score interval to join in, where events are rare or nothing changed; and the words for it.
+
+    Returns:
+        None and no words where the plain rule stands: at least `FEW_EVENTS` items show the event in each arm,
+        and as many ever fail to.
+
+    Source: MOVER, Zou and Donner 2008; when to join it from the design simulation of rare events.
+        Coverage: docs/validation/special_cases.md.
+
+    >>> labels = np.arange(100)
+    >>> arm, other = (Arm.of((np.arange(100) < n).astype(float)[None, None], labels) for n in (5, 2))
+    >>> score_rule(arm, other, "checkpoint")[1]
+    'few items show the event; the limits are the wider of quadrature and score interval'
+    """
     if unchanged(arm, other):
         none = ScoreRate(0.0, float(arm.variances.n_clusters))
         return ScoreDifference(none, none, 0.0), "no outcome changed; the limits bound how often one could"

@@ -82,6 +82,8 @@ def exact_rate_interval(events: int, n: int, *, level: float) -> tuple[float, fl
 
     Answers "how often at most, how often at least"; wider than Wilson's, never too narrow.
 
+    Source: Clopper and Pearson 1934.
+
     >>> low, high = exact_rate_interval(0, 100, level=0.9)
     >>> f"{low:.3f} {high:.3f}"
     '0.000 0.030'

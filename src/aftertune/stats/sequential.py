@@ -59,6 +59,8 @@ def plan_looks(n_items: int, n_looks: int, *, alpha: float = 0.05) -> Looks:
         n_looks: Looks, the last one at all items.
         alpha: One-sided error of the verdict, each way.
 
+    Source: O'Brien and Fleming 1979, as `obrien_fleming`.
+
     >>> looks = plan_looks(450, 5)
     >>> looks.n_items, [round(m, 2) for m in looks.multipliers]
     ((90, 180, 270, 360, 450), [3.92, 2.77, 2.26, 1.96, 1.75])
