@@ -44,6 +44,7 @@ def guarded(verb: Callable[..., None]) -> Callable[..., None]:
             _close_quietly()
             raise typer.Exit(0) from None
         except OSError as error:
+            _give_up_on_a_dead_output()
             _leave(*_about_the_world(error), error, as_json=as_json)
         except Exception as error:
             _leave(
@@ -75,6 +76,14 @@ def _kept_traceback(error: BaseException) -> str:
     with tempfile.NamedTemporaryFile("w", prefix="aftertune-", suffix=".txt", delete=False) as file:
         file.write(text)
     return f"this is a bug; please report it with {file.name}. Finished steps are kept"
+
+
+def _give_up_on_a_dead_output() -> None:
+    """Drop what cannot be written, or Python tries again when it ends, fails, and ends with 120."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _close_quietly()
 
 
 def _close_quietly() -> None:

@@ -27,7 +27,7 @@ def item_weights(n_items: int, draws: int, rng: np.random.Generator) -> Array:
     >>> weights.shape, set(weights.sum(axis=1).tolist())
     ((300, 4), {4.0})
     """
-    weights = np.empty((draws, n_items), dtype=np.float32)
+    weights: Array = np.empty((draws, n_items), dtype=np.float32)
     for start in range(0, draws, _AT_ONCE):  # counting in pieces that stay in the cache; a multinomial is slower
         part = weights[start : start + _AT_ONCE]
         chosen_BI = rng.integers(0, n_items, part.shape) + n_items * np.arange(len(part))[:, None]

@@ -162,7 +162,8 @@ def test_a_reader_that_goes_away_is_no_error():
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full here")
-def test_a_full_disk_under_the_output_is_said():
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_full_disk_under_the_output_is_said(unbuffered):
     with open("/dev/full", "w") as full:
         done = subprocess.run(
             [sys.executable, "-m", "aftertune", "list", "judges"],
@@ -170,6 +171,7 @@ def test_a_full_disk_under_the_output_is_said():
             stderr=subprocess.PIPE,
             text=True,
             check=False,
+            env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
         )
     assert done.returncode == 5
     assert "No space left" in done.stderr
