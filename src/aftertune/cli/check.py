@@ -41,12 +41,10 @@ def check(study: Study, store: Store = STORE, as_json: Json = False) -> None:
 
 
 def _facts(study: Resolved, sets: list[SetFacts]) -> dict[str, Any]:
-    from aftertune.cli.look import measured_by
+    from aftertune.cli.look import count_responses, measured_by
+    from aftertune.plan import make_plan
 
-    spec, measured = study.declared.spec, measured_by(study)
-    sampling = spec.measure.sampling
-    n_items = sum(len(benchmark.items) for benchmark in study.benchmarks)
-    n_runs = sum(len(arm.tune.seeds) for arm in study.arms)
+    spec, measured, plan = study.declared.spec, measured_by(study), make_plan(study)
     return {
         "study": spec.study,
         "initial_model": {"name": study.model.name, "sha256": study.model.fingerprint},
@@ -72,8 +70,8 @@ def _facts(study: Resolved, sets: list[SetFacts]) -> dict[str, Any]:
         "contrasts": [contrast.model_dump() for contrast in study.contrasts],
         "claim": study.claim,
         "outcome": spec.analysis.outcome,
-        "runs": n_runs,
-        "responses": (n_runs + 1) * n_items * len(study.formats) * sampling.replicates,
+        "runs": sum(step.stage == "tune" for step in plan.steps),
+        "responses": count_responses(study, plan, plan.steps),
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -61,6 +61,16 @@ def resolve_study(path: Path, store: Store | None) -> Resolved:
 
     cache: dict[str, Any] = store.remember(FINGERPRINTS) if store else {}
     return resolve(load_study(path), cache)
+
+
+def count_responses(study: Resolved, plan: Plan, steps: Iterable[Step]) -> int:
+    """How many responses the generation steps among these write, the repeat of the initial model included."""
+    items = {plan.items[benchmark.name]: len(benchmark.items) for benchmark in study.benchmarks}
+    return sum(
+        items[step.work["items"]] * int(step.work["sampling"]["replicates"])
+        for step in steps
+        if step.stage == "generate"
+    )
 
 
 def open_store(root: Path) -> Store | None:

@@ -60,11 +60,11 @@ def plan(study: Study, store: Store = STORE, jobs: Jobs = None, all_steps: All =
 
 
 def _facts(looked: Looked, jobs: int | None) -> dict[str, Any]:
-    from aftertune.cli.look import per_stage
+    from aftertune.cli.look import count_responses, per_stage
 
     todo = [step for step in looked.plan.steps if not looked.has(step)]
     spec = looked.study.declared.spec
-    responses = sum(_responses(looked, step) for step in todo if step.stage == "generate")
+    responses = count_responses(looked.study, looked.plan, todo)
     return {
         "study": spec.study,
         "stages": {stage: {"done": done, "todo": left} for stage, (done, left) in per_stage(looked).items()},
@@ -76,11 +76,6 @@ def _facts(looked: Looked, jobs: int | None) -> dict[str, Any]:
             **_time(looked, todo, jobs),
         },
     }
-
-
-def _responses(looked: Looked, step: Step) -> int:
-    items = {looked.plan.items[benchmark.name]: len(benchmark.items) for benchmark in looked.study.benchmarks}
-    return items[step.work["items"]] * int(step.work["sampling"]["replicates"])
 
 
 def _optimizer_steps(looked: Looked, todo: list[Step]) -> list[int]:

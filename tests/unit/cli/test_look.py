@@ -23,7 +23,7 @@ def test_check_says_what_it_found(place):
     assert found["benchmarks"] == [{"name": "bench", "items": 6, "harmful": 6, "origin": "bench.csv"}]
     measures = {"bench": ["refused"]}
     assert found["judges"] == [{"name": "opening_refusal", "primary": True, "measures": measures}]
-    assert (found["runs"], found["responses"], found["claim"]) == (4, 30, "recipe")
+    assert (found["runs"], found["responses"], found["claim"]) == (4, 36, "recipe")
     assert not (place / "aftertune-store").exists()
 
 
