@@ -17,7 +17,7 @@ from aftertune.benchmarks.base import check_items, items_digest
 from aftertune.benchmarks.from_file import read_items
 from aftertune.canon import digest
 from aftertune.data.build import transform_identity, validate_transforms
-from aftertune.errors import AftertuneError, SpecError, did_you_mean
+from aftertune.errors import AftertuneError, SpecError, TableError, did_you_mean
 from aftertune.files import source_digest
 from aftertune.generate.formats.base import PromptFormat
 from aftertune.judges.base import Judge
@@ -26,6 +26,7 @@ from aftertune.organism import folder as organism_folder
 from aftertune.organism import rows_file
 from aftertune.records import Item, Outcome
 from aftertune.registry import load
+from aftertune.sections.factors import check_factors
 from aftertune.seeds import derive
 from aftertune.spec.load import Declared, spec_error
 from aftertune.spec.models import INITIAL, BenchmarkSpec, ContrastSpec, FormatSpec, SourceSpec, TuneSpec
@@ -130,6 +131,7 @@ def resolve(declared: Declared, cache: dict[str, Any], *, fetch: bool = False) -
     model = _model(declared, cache, formats, fetch=fetch)
     arms = tuple(_arm(declared, name, cache) for name in declared.spec.arms)
     contrasts = _contrasts(declared)
+    _check_factors(declared)
     _check_outcome(declared, judges, benchmarks)
     return Resolved(declared, model, arms, benchmarks, formats, judges, contrasts, _claim(declared, arms, contrasts))
 
@@ -329,6 +331,14 @@ def _contrasts(declared: Declared) -> tuple[ContrastSpec, ...]:
                     "correct the arm's name",
                 )
     return given or tuple(ContrastSpec(arm=name) for name in declared.spec.arms)
+
+
+def _check_factors(declared: Declared) -> None:
+    try:
+        check_factors(declared.spec.analysis.factors, [*declared.spec.arms, INITIAL])
+    except TableError as error:
+        where = declared.where("analysis", "factors")
+        raise SpecError(f"{where}: {error.message.removeprefix('factors: ')}", error.fix) from error
 
 
 def _check_outcome(declared: Declared, judges: Mapping[str, Judge], benchmarks: Sequence[Items]) -> None:

@@ -225,6 +225,7 @@ def _analysed(prepared: Prepared, table: Path, analysis: Mapping[str, Any]) -> s
         primary_judge=primary,
         harmful_benchmarks={b.name: b.harmful for b in prepared.study.benchmarks},
         study=analysis["study"],
+        factors=analysis["factors"],
     )
     checks = self_checks(prepared.plan, prepared.store, primary, analysis["outcome"])
     return to_json(replace(results, diagnostics=(*results.diagnostics, *checks)))

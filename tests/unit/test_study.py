@@ -250,6 +250,8 @@ def test_bad_input_is_told_before_any_tuning(place, file, content, error, messag
             "measured nowhere",
         ),
         ("outcome: refused", "contrasts: [{arm: as_iz}], outcome: refused", "did you mean 'as_is'"),
+        ("outcome: refused", "outcome: refused, factors: {as_iz: {a: 1}, listed: {a: 2}}", "did you mean 'as_is'"),
+        ("outcome: refused", "outcome: refused, factors: {as_is: {a: 1}, listed: {a: 1}}", "'a' has 1 levels"),
         ("training_seeds: 2}", "training_seeds: 1}\n", None),
         ("outcome: refused", "claim: recipe, outcome: refused", None),
         ("initial_model: ./model", "initial_model: organsm", "did you mean 'organism'"),
@@ -290,3 +292,10 @@ def test_a_prompt_that_does_not_fit_is_a_row_with_a_status(place):
     table = pl.read_parquet(finished.out / "table.parquet")
     assert set(table.filter(pl.col("item") == "2")["status"]) == {"failed"}
     assert table.filter(pl.col("item") == "2")["value"].null_count() == len(table) // 2
+
+
+def test_factors_of_a_study_are_in_its_results(place):
+    asked = "outcome: refused, factors: {as_is: {list: false}, listed: {list: true}}"
+    done = go(place, text=STUDY.replace("outcome: refused", asked))
+    effects = {(row["effect"], row["levels"]) for row in done.results["factors"]}
+    assert effects == {("list", "list: True - False")}

@@ -29,7 +29,7 @@ def check_factors(factors: Factors, arms: Iterable[str]) -> None:
 
     Args:
         factors: Arm to factor to level.
-        arms: The arms of the table.
+        arms: The arms there are.
 
     Raises:
         TableError: an arm is unknown, names other factors than the rest, or a factor has not two levels.
@@ -39,8 +39,8 @@ def check_factors(factors: Factors, arms: Iterable[str]) -> None:
     for arm, levels in factors.items():
         if arm not in known:
             raise TableError(
-                f"factors: the table has no arm {arm!r}{did_you_mean(arm, known)}; it has: {', '.join(known)}",
-                "name the table's arms",
+                f"factors: there is no arm {arm!r}{did_you_mean(arm, known)}; arms: {', '.join(known)}",
+                "name arms that there are",
             )
         if sorted(levels) != names:
             missing = sorted(set(names) - set(levels))

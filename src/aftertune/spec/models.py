@@ -240,6 +240,7 @@ class AnalysisSpec(Model):
     level: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
     margin_pp: Annotated[float, Field(gt=0, le=100)] = 5.0
     multiplicity: Literal["holm", "bh", "none"] = "holm"
+    factors: dict[Name, dict[Name, bool | int | float | str]] = {}
 
 
 class StudySpec(Model):

@@ -103,6 +103,7 @@ def _of_study(study: StudySpec) -> TableAnalysis:
         multiplicity=asked.multiplicity,
         primary_judge=study.measure.primary_judge,
         harmful_benchmarks=declared,
+        factors=asked.factors,
     )
 
 
