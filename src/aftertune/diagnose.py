@@ -173,7 +173,7 @@ def _few_clusters(contrasts: Sequence[Contrast]) -> Iterator[Diagnostic]:
     for row in contrasts:
         fewest[row.benchmark] = min(row.n_clusters, fewest.get(row.benchmark, row.n_clusters))
     for benchmark, n in sorted(fewest.items()):
-        if n < FEW_CLUSTERS:
+        if 1 < n < FEW_CLUSTERS:  # with none or one there is no interval, and its reason is in the result
             yield Diagnostic(
                 "few_clusters",
                 "warning" if n < 10 else "info",

@@ -245,9 +245,10 @@ def _seed_advice(budget: Budget, distance: float, *, alpha: float) -> str:
         return f"If the change is what it looks like, about {seeds} training seeds would decide this with 80 % power."
     if seeds is not None:
         return "As many training seeds usually decide such a case; two more would probably settle it."
-    items = items_for_gate(design.item, distance, alpha=alpha)
-    if items is not None and items > budget.n_items:
-        return f"Too close to the margin for more seeds alone; it would also take about {items} items."
+    units = items_for_gate(design.item, distance, alpha=alpha)
+    if units is not None and units > budget.n_clusters:
+        items = math.ceil(units * budget.n_items / max(budget.n_clusters, 1))
+        return f"Too close to the margin for more seeds alone; it would also take at least {items} items."
     return f"Too close to the margin: {MOST_SEEDS} training seeds would not decide it. Choose another margin."
 
 
