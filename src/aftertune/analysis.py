@@ -19,6 +19,7 @@ from aftertune.diagnose import diagnose
 from aftertune.errors import TableError, did_you_mean
 from aftertune.outlook import missing_bounds, outlook, seed_effects
 from aftertune.pairing import effect_budget, matched, rate_or_nan
+from aftertune.pooling import POOLED, judge_changes, pool_judges
 from aftertune.results import Analysis, Bounds, Contrast, Diagnostic, Lever, Results, Spread
 from aftertune.sections.categories import category_effects
 from aftertune.sections.factors import Factors, check_factors, factor_effects, trends
@@ -29,7 +30,7 @@ from aftertune.stats.arm import Claim
 from aftertune.stats.budget import Budget, interval, limits, p_value
 from aftertune.stats.design import advice, design_of
 from aftertune.stats.replication import replication_probability
-from aftertune.stats.scope import Facet, Scope
+from aftertune.stats.scope import Facet, Scope, with_judges
 from aftertune.stats.sentences import rate_name, sentence
 from aftertune.stats.spending import levers
 from aftertune.stats.verdict import Verdict, verdict
@@ -54,6 +55,7 @@ def analyze(
     harmful_benchmarks: Mapping[str, bool] | None = None,
     items: Facet = "random",
     formats: Facet = "fixed",
+    judges: Facet = "fixed",
     human_judge: str | None = None,
     factors: Factors | None = None,
     study: str = "",
@@ -77,6 +79,8 @@ def analyze(
             `harmful` was judged on it.
         items: "random" generalises to prompts like these; "fixed" speaks of this benchmark as it is.
         formats: "fixed" speaks of these prompt formats; "random" generalises to formats like these.
+        judges: "fixed" asks each judge for itself; "random" adds all judges of an outcome together, in a
+            claim about judges like these, and makes that the primary one. It takes three judges.
         human_judge: The judge that stands for people's labels of some responses, drawn at random in every
             arm; by default the one called `human`, if there is one. It is never primary by default.
         factors: Arm to factor to level, two levels each, such as `{"plain": {"list": False}, "listed":
@@ -95,26 +99,28 @@ def analyze(
     _check_numbers(level, margin)
     pairs = _pairs(table, contrasts)
     _check_names(table, outcome, [primary_judge, human_judge])
+    _check_judges(judges, primary_judge)
     check_factors(factors or {}, table["arm"].unique())
     human = human_judge or (HUMAN if (table["judge"] == HUMAN).any() else "")
     one_to_five = five_point(table)
     found = blocks(table, one_to_five, sampled=human)
-    scope = Scope("random" if claim == "recipe" else "fixed", items, formats)
-    judges, harmful = _primary_judges(found, outcome, primary_judge, human), _harmful(found, harmful_benchmarks)
-    asked = Asked(scope, level, margin, outcome, judges, harmful, human, multiplicity)
+    scope = Scope("random" if claim == "recipe" else "fixed", items, formats, judges)
+    pooled = pool_judges(table, found, one_to_five, human=human, outcome=outcome) if judges == "random" else []
+    primary = _primary_judges(pooled or found, outcome, primary_judge, human)
+    asked = Asked(scope, level, margin, outcome, primary, _harmful(found, harmful_benchmarks), human, multiplicity)
     rows = [
-        _contrast(block, asked, arm, against)
-        for block in found
+        _contrast(block, found, asked, arm, against)
+        for block in (*found, *pooled)
         for arm, against in pairs
         if arm in block.arms and against in block.arms
     ]
-    named = primary_judge or ", ".join(sorted(set(judges.values())))
+    named = primary_judge or ", ".join(sorted(set(primary.values())))
     shared = shared_responses(table, found, one_to_five)
     without_error = corrected(found, pairs, shared, asked)
     adjusted = tuple(_adjusted(rows, multiplicity))
     return Results(
         study=study,
-        analysis=Analysis(claim, level, margin, outcome, multiplicity, named, items, formats, human),
+        analysis=Analysis(claim, level, margin, outcome, multiplicity, named, items, formats, human, judges),
         contrasts=adjusted,
         rates=tuple(rate for block in found for rate in arm_rates(block, level)),
         statuses=status_counts(table),
@@ -158,6 +164,14 @@ def _pairs(table: pl.DataFrame, contrasts: Sequence[tuple[str, str]] | None) -> 
     return [(arm, against) for arm, against in contrasts]
 
 
+def _check_judges(judges: Facet, primary_judge: str | None) -> None:
+    if judges == "random" and primary_judge is not None:
+        raise TableError(
+            f"judges are random, and the primary judge is {primary_judge!r}: a claim is about judges or about one",
+            "leave one of the two out",
+        )
+
+
 def _check_names(table: pl.DataFrame, outcome: str, named: Sequence[str | None]) -> None:
     outcomes, judges = sorted(table["outcome"].unique()), sorted(table["judge"].unique())
     if outcome not in outcomes:
@@ -195,13 +209,15 @@ def _diagnosed(
     """Self-checks; a judge that saw a sample only is not blamed for what it did not see."""
     sampled = asked.human if asked.human not in asked.judges.values() else ""
     whole = [block for block in found if block.judge != sampled]
-    return list(diagnose(table, whole, pairs, [row for row in rows if row.judge != sampled]))
+    return list(diagnose(table, whole, pairs, [row for row in rows if row.judge not in (sampled, POOLED)]))
 
 
-def _contrast(block: Block, asked: Asked, arm_name: str, against_name: str) -> Contrast:
+def _contrast(block: Block, found: Sequence[Block], asked: Asked, arm_name: str, against_name: str) -> Contrast:
     arm, against, cluster_I = matched(block, arm_name, against_name)
-    worse = asked.worse(block)
-    budget = effect_budget(arm, against, cluster_I, asked.scope)
+    worse, scope = asked.worse(block), asked.scope_of(block)
+    budget = effect_budget(arm, against, cluster_I, scope)
+    if scope.judge == "random":
+        budget = with_judges(budget, judge_changes(block, found, scope, asked.human, arm_name, against_name))
     effect = interval(budget, level=asked.level)
     decided = verdict(budget, margin=asked.margin, worse=worse, level=asked.level)
     undecided = decided == Verdict.CANNOT_TELL
@@ -238,7 +254,7 @@ def _contrast(block: Block, asked: Asked, arm_name: str, against_name: str) -> C
             rate=rate_name(block.outcome, harmful_items=asked.harmful[block.benchmark]),
             benchmark=block.benchmark,
             n_seeds_against=budget.n_seeds_against,
-            scope=asked.scope,
+            scope=scope,
         ),
         primary=asked.primary(block),
         rate_arm=rates[0],

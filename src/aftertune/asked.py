@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from aftertune.cells import Block
+from aftertune.pooling import POOLED
 from aftertune.stats.facets import Array
 from aftertune.stats.multiplicity import benjamini_hochberg, holm
 from aftertune.stats.scope import Scope
@@ -39,6 +40,10 @@ class Asked:
     def primary(self, block: Block) -> bool:
         """Whether a block holds the primary outcome as the primary judge saw it."""
         return block.outcome == self.outcome and block.judge == self.judges[block.benchmark]
+
+    def scope_of(self, block: Block) -> Scope:
+        """The scope of a block's claim: that of one judge is about this judge."""
+        return self.scope if block.judge == POOLED else replace(self.scope, judge="fixed")
 
     def worse(self, block: Block) -> Worse:
         """Which direction of a block's outcome is a degradation."""

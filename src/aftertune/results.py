@@ -42,6 +42,7 @@ class Analysis:
     items: str = "random"
     formats: str = "fixed"
     human_judge: str = ""
+    judges: str = "fixed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -222,9 +222,12 @@ def _analysed(prepared: Prepared, table: Path, analysis: Mapping[str, Any]) -> s
         level=analysis["level"],
         margin=analysis["margin_pp"] / 100,
         multiplicity=analysis["multiplicity"],
-        primary_judge=primary,
+        primary_judge=None if analysis["judges"] == "random" else primary,
         harmful_benchmarks={b.name: b.harmful for b in prepared.study.benchmarks},
         study=analysis["study"],
+        items=analysis["items"],
+        formats=analysis["formats"],
+        judges=analysis["judges"],
         factors=analysis["factors"],
     )
     checks = self_checks(prepared.plan, prepared.store, primary, analysis["outcome"])

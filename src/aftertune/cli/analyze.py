@@ -152,6 +152,7 @@ def _analysed(df: pl.DataFrame, asked: TableAnalysis, path: Path) -> Results:
         harmful_benchmarks=asked.harmful_benchmarks,
         items=asked.items,
         formats=asked.formats,
+        judges=asked.judges,
         human_judge=asked.human_judge,
         factors=asked.factors or None,
         study=path.name.split(".")[0],

@@ -334,6 +334,7 @@ _SOURCES = {
     "prompt_format": "prompt formats",
     "format": "prompt formats",
     "judge": "judge",
+    "judges": "judges",
     "replicate": "replicates",
     "rare_events": "rare events",
 }

@@ -240,6 +240,9 @@ class AnalysisSpec(Model):
     level: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
     margin_pp: Annotated[float, Field(gt=0, le=100)] = 5.0
     multiplicity: Literal["holm", "bh", "none"] = "holm"
+    items: Literal["random", "fixed"] = "random"
+    formats: Literal["fixed", "random"] = "fixed"
+    judges: Literal["fixed", "random"] = "fixed"
     factors: dict[Name, dict[Name, bool | int | float | str]] = {}
 
 

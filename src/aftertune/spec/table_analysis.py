@@ -42,6 +42,7 @@ class TableAnalysis(Model):
     harmful_benchmarks: dict[Text, bool] = {}
     items: Literal["random", "fixed"] = "random"
     formats: Literal["fixed", "random"] = "fixed"
+    judges: Literal["fixed", "random"] = "fixed"
     human_judge: Text | None = None
     factors: dict[Text, dict[Text, bool | int | float | str]] = {}
 
@@ -101,9 +102,12 @@ def _of_study(study: StudySpec) -> TableAnalysis:
         level=asked.level,
         margin_pp=asked.margin_pp,
         multiplicity=asked.multiplicity,
-        primary_judge=study.measure.primary_judge,
+        primary_judge=None if asked.judges == "random" else study.measure.primary_judge,
         harmful_benchmarks=declared,
         factors=asked.factors,
+        items=asked.items,
+        formats=asked.formats,
+        judges=asked.judges,
     )
 
 

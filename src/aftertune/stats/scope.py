@@ -18,6 +18,7 @@ from aftertune.stats.effect import checkpoint_effect, recipe_effect
 from aftertune.stats.facets import Array, Labels, by_cluster, crossed_variance, influence, seeds_with_values
 
 Facet = Literal["random", "fixed"]
+FEWEST_JUDGES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +29,13 @@ class Scope:
         seed: Random: the recipe. Fixed: these checkpoints.
         item: Random: prompts like these. Fixed: this benchmark as it is.
         prompt_format: Random: formats like these. Fixed: these formats.
+        judge: Random: judges like these. Fixed: one judge, or these.
     """
 
     seed: Facet = "random"
     item: Facet = "random"
     prompt_format: Facet = "fixed"
+    judge: Facet = "fixed"
 
     @property
     def claim(self) -> Claim:
@@ -51,14 +54,15 @@ class Scope:
         'on average over retraining, on prompts like these and in formats like these'
         >>> Scope().words
         'on average over retraining and on prompts like these'
+        >>> Scope(judge="random").words
+        'on average over retraining, on prompts like these and as judges like these see it'
         """
         items = "on prompts like these" if self.item == "random" else "on this benchmark as it is"
         formats = "in formats like these" if self.prompt_format == "random" else ""
+        judges = "as judges like these see it" if self.judge == "random" else ""
         if self.seed == "fixed":
-            where = " and ".join(part for part in (items, formats) if part)
-            return f"{where}; nothing is said about training again"
-        parts = [part for part in ("on average over retraining", items, formats) if part]
-        return ", ".join(parts[:-1]) + f" and {parts[-1]}"
+            return f"{_listed([items, formats, judges])}; nothing is said about training again"
+        return _listed(["on average over retraining", items, formats, judges])
 
 
 def scoped_effect(
@@ -131,19 +135,25 @@ def with_judges(budget: Budget, change_J: Array) -> Budget:
         change_J: The same change as each judge sees it.
 
     Returns:
-        The budget with the part `judge`, t(J-1); refused with fewer than 3 judges.
+        The budget with the part `judges`, t(J-1); refused with fewer than 3 judges.
 
     Source: one more quadrature term, as for any random facet.
 
     >>> three = with_judges(Budget(0.1), np.array([0.1, 0.12, 0.08]))
     >>> three.parts[0].source, round(three.parts[0].variance, 6), three.parts[0].df
-    ('judge', 0.000133, 2)
+    ('judges', 0.000133, 2)
     """
     n = len(change_J)
-    if n < 3:
-        return replace(budget, refused=budget.refused or f"{n} judges cannot stand for judges in general")
-    part = Part("judge", float(change_J.var(ddof=1)) / n, n - 1)
+    if n < FEWEST_JUDGES:
+        few = f"{n} judge{'s' if n != 1 else ''} cannot stand for judges in general"
+        return replace(budget, refused=budget.refused or few)
+    part = Part("judges", float(change_J.var(ddof=1)) / n, n - 1)
     return replace(budget, parts=(*budget.parts, part))
+
+
+def _listed(parts: list[str]) -> str:
+    *some, last = [part for part in parts if part]
+    return f"{', '.join(some)} and {last}" if some else last
 
 
 def _with_formats(

@@ -113,4 +113,6 @@ def _purchase(budget: Budget, source: str, level: float) -> tuple[str, float]:
         return f"{budget.n_items} more items", 0.5
     if source == "judge":
         return "twice the human labels", 0.5
+    if source == "judges":
+        return "as many judges again", 0.5
     return "", 1.0
