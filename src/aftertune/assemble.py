@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aftertune.plan import Cell, Plan
+from aftertune.records import ResponseView
 from aftertune.spec.models import INITIAL
 from aftertune.steps import read_items, read_responses
 from aftertune.store import Store
@@ -17,22 +17,6 @@ if TYPE_CHECKING:
 
 _ROUND = 1
 _SHOWN_PER_CELL = 3
-
-
-@dataclass(frozen=True, slots=True)
-class SampledResponse:
-    """One response for a reader, with what the primary judge said."""
-
-    arm: str
-    training_seed: int | None
-    benchmark: str
-    item: str
-    prompt_format: str
-    prompt: str
-    response: str
-    verdict: str
-    harmful: bool
-    judge: str
 
 
 def build_table(plan: Plan, store: Store) -> pl.DataFrame:
@@ -73,7 +57,7 @@ def judgment_frame(cell: Cell, store: Store) -> pl.DataFrame:
     return pl.read_parquet(store.folder("judge", cell.judgments_key) / "judgments.parquet")
 
 
-def sample_responses(plan: Plan, store: Store, judge: str, outcome: str) -> list[SampledResponse]:
+def sample_responses(plan: Plan, store: Store, judge: str, outcome: str) -> list[ResponseView]:
     """A few responses per arm and benchmark: the first training seed, the first format.
 
     Items on which the primary verdict differs from the initial model's come first: that is where
@@ -104,13 +88,13 @@ def _values(cell: Cell, store: Store, outcome: str) -> dict[str, float | None]:
 
 def _samples(
     cell: Cell, store: Store, plan: Plan, initial: Mapping[str, float | None], outcome: str
-) -> Iterable[SampledResponse]:
+) -> Iterable[ResponseView]:
     items = read_items(store, plan.items[cell.benchmark])
     values = _values(cell, store, outcome)
     responses = {r.item: r for r in read_responses(store, cell.responses_key) if r.replicate == 0}
     chosen = sorted(responses, key=lambda item: values.get(item) == initial.get(item))[:_SHOWN_PER_CELL]
     for item in chosen:
-        yield SampledResponse(
+        yield ResponseView(
             cell.arm,
             cell.training_seed,
             cell.benchmark,

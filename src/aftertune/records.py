@@ -109,3 +109,26 @@ class Verdict:
     value: float | None
     status: Status = Status.OK
     reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseView:
+    """One response to show, hidden until asked for.
+
+    Attributes:
+        training_seed: None for the initial model.
+        verdict: The judge's verdict in words.
+        harmful: Whether the item is harmful; its prompt then stays hidden with the response.
+        judge: Who gave the verdict; may be empty.
+    """
+
+    arm: str
+    training_seed: int | None
+    benchmark: str
+    item: str
+    prompt_format: str
+    prompt: str
+    response: str
+    verdict: str
+    harmful: bool = True
+    judge: str = ""

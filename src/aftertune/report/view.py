@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
+from aftertune.records import ResponseView
 from aftertune.report.beyond import Beyond, beyond_view
 from aftertune.report.contrasts import ContrastsView, benchmarks, contrasts_view
 from aftertune.report.fields import Json, in_order, mapping, number, records, words
@@ -26,54 +26,6 @@ from aftertune.stats.sentences import rate_name
 
 _TEXT_LIMIT = 10_000
 _OPENING = 100
-
-
-class ShownResponse(Protocol):
-    """What the report needs to know of a response; `ResponseView` is one, and so is any record like it."""
-
-    @property
-    def arm(self) -> str: ...  # noqa: D102
-    @property
-    def training_seed(self) -> int | None: ...  # noqa: D102
-    @property
-    def benchmark(self) -> str: ...  # noqa: D102
-    @property
-    def item(self) -> str: ...  # noqa: D102
-    @property
-    def prompt_format(self) -> str: ...  # noqa: D102
-    @property
-    def prompt(self) -> str: ...  # noqa: D102
-    @property
-    def response(self) -> str: ...  # noqa: D102
-    @property
-    def verdict(self) -> str: ...  # noqa: D102
-    @property
-    def harmful(self) -> bool: ...  # noqa: D102
-    @property
-    def judge(self) -> str: ...  # noqa: D102
-
-
-@dataclass(frozen=True, slots=True)
-class ResponseView:
-    """One response to show, hidden until asked for.
-
-    Attributes:
-        training_seed: None for the initial model.
-        verdict: The judge's verdict in words.
-        harmful: Whether the item is harmful; its prompt then stays hidden with the response.
-        judge: Who gave the verdict; may be empty.
-    """
-
-    arm: str
-    training_seed: int | None
-    benchmark: str
-    item: str
-    prompt_format: str
-    prompt: str
-    response: str
-    verdict: str
-    harmful: bool = True
-    judge: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +79,7 @@ def page(
     lock: Json,
     *,
     table: str = "",
-    responses: Iterable[ShownResponse] = (),
+    responses: Iterable[ResponseView] = (),
     runs: Sequence[Json] = (),
 ) -> Page:
     """Build the page.
@@ -231,14 +183,14 @@ def _why_no_primary(results: Json) -> str:
     )
 
 
-def _responses(views: Iterable[ShownResponse]) -> tuple[ResponseGroup, ...]:
+def _responses(views: Iterable[ResponseView]) -> tuple[ResponseGroup, ...]:
     groups: dict[str, list[ResponseEntry]] = {}
     for view in views:
         groups.setdefault(clean(view.benchmark, 300), []).append(_entry(view))
     return tuple(ResponseGroup(name, tuple(entries)) for name, entries in groups.items())
 
 
-def _entry(view: ShownResponse) -> ResponseEntry:
+def _entry(view: ResponseView) -> ResponseEntry:
     seed = "" if view.training_seed is None else str(view.training_seed)
     opening = "" if view.harmful else " ".join(clean(view.prompt[:_OPENING]).split())
     verdict = clean(view.verdict, 200) + (f" ({clean(view.judge, 100)})" if view.judge else "")

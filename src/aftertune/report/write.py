@@ -14,8 +14,9 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from aftertune.records import ResponseView
 from aftertune.report.text import clean
-from aftertune.report.view import ShownResponse, page
+from aftertune.report.view import page
 from aftertune.store import write_text
 
 FILE_NAME = "report.html"
@@ -28,7 +29,7 @@ def write_report(
     results: Mapping[str, Any],
     lock: Mapping[str, Any],
     table_path: Path | None = None,
-    responses: Iterable[ShownResponse] = (),
+    responses: Iterable[ResponseView] = (),
     runs: Sequence[Mapping[str, Any]] = (),
 ) -> Path:
     """Write `report.html` into a folder.
@@ -64,7 +65,7 @@ def render_report(
     results: Mapping[str, Any],
     lock: Mapping[str, Any],
     table: str = "",
-    responses: Iterable[ShownResponse] = (),
+    responses: Iterable[ResponseView] = (),
     runs: Sequence[Mapping[str, Any]] = (),
 ) -> str:
     """The report as HTML text; arguments as in `write_report`, `table` being the table's name."""
