@@ -4,8 +4,6 @@ A few hundred seeded studies per cell; the tolerance is four binomial standard e
 design promises. The full tables are in docs/validation.
 """
 
-import math
-
 import numpy as np
 import pytest
 
@@ -13,13 +11,9 @@ from aftertune.stats.budget import interval, limits
 from aftertune.stats.effect import checkpoint_effect, recipe_effect
 from aftertune.stats.verdict import Verdict, verdict
 from aftertune.testing import Effects, draw
+from tests_support.coverage import band
 
 STUDIES = 200
-
-
-def _band(low: float, high: float, n: int = STUDIES) -> tuple[float, float]:
-    """The promised band, widened by four binomial standard errors on each side."""
-    return (low - 4 * math.sqrt(low * (1 - low) / n), high + 4 * math.sqrt(high * (1 - high) / n))
 
 
 @pytest.mark.parametrize(("n_seeds", "seed_sd"), [(3, 0.1), (3, 0.6), (5, 0.3), (10, 0.6)])
@@ -32,7 +26,7 @@ def test_recipe_interval_covers(n_seeds: int, seed_sd: float, change: float) -> 
         found = interval(recipe_effect(study.tuned_SFIR[..., 0], study.initial_FIR[None, ..., 0]), level=0.95)
         hits += found.low <= change <= found.high
         widths.append(found.high - found.low)
-    low, high = _band(0.95, 0.985)
+    low, high = band(0.95, 0.985, STUDIES)
     assert low <= hits / STUDIES <= high
     assert np.isfinite(widths).all()
 
@@ -47,20 +41,22 @@ def test_recipe_interval_covers_with_holes() -> None:
         y0_SFI[rng.random(y0_SFI.shape) < 0.15] = np.nan
         low, high = limits(recipe_effect(y_SFI, y0_SFI), alpha=0.05)
         hits += low <= 0.05 <= high
-    assert _band(0.95, 0.98)[0] <= hits / STUDIES <= _band(0.95, 0.98)[1]
+    assert band(0.95, 0.98, STUDIES)[0] <= hits / STUDIES <= band(0.95, 0.98, STUDIES)[1]
 
 
 def test_recipe_interval_covers_rare_events() -> None:
     rng = np.random.default_rng(32)
     effects = Effects(item=2.6, seed=0.5, item_format=0.5)
-    hits = 0
+    hits, widths = 0, []
     for _ in range(STUDIES):
         study = draw(rng, change=0.01, n_items=200, n_seeds=3, base_rate=0.0075, effects=effects)
         budget = recipe_effect(study.tuned_SFIR[..., 0], study.initial_FIR[None, ..., 0])
         assert budget.score is not None
         low, high = limits(budget, alpha=0.05)
         hits += low <= 0.01 <= high
-    assert hits / STUDIES >= _band(0.95, 1.0)[0]
+        widths.append((high - low) / 2)
+    assert hits / STUDIES >= band(0.95, 1.0, STUDIES)[0]
+    assert 0.01 < np.mean(widths) < 0.05  # with so few events nearly all are covered; the width is the other side
 
 
 def test_recipe_interval_covers_clustered_items_and_ignoring_clusters_does_not() -> None:
@@ -75,7 +71,7 @@ def test_recipe_interval_covers_clustered_items_and_ignoring_clusters_does_not()
         right += low <= 0.05 <= high
         low, high = limits(recipe_effect(*arms), alpha=0.05)
         wrong += low <= 0.05 <= high
-    assert _band(0.94, 0.985)[0] <= right / STUDIES <= _band(0.94, 0.985)[1]
+    assert band(0.94, 0.985, STUDIES)[0] <= right / STUDIES <= band(0.94, 0.985, STUDIES)[1]
     assert wrong / STUDIES < 0.85
 
 
@@ -91,7 +87,7 @@ def test_checkpoint_interval_covers_the_checkpoints_and_not_the_recipe() -> None
             budget = checkpoint_effect(study.tuned_SFIR[..., 0], study.initial_FIR[None, ..., 0])
             low, high = limits(budget, alpha=0.05)
             hits[spread] += low <= 0.05 <= high
-    assert _band(0.945, 0.955)[0] <= hits[0.0] / STUDIES <= _band(0.945, 0.955)[1]
+    assert band(0.945, 0.955, STUDIES)[0] <= hits[0.0] / STUDIES <= band(0.945, 0.955, STUDIES)[1]
     assert hits[0.6] / STUDIES < 0.7
 
 
@@ -104,7 +100,7 @@ def test_two_recipes_interval_covers() -> None:
         y_SFI = study.tuned_SFIR[..., 0]
         low, high = limits(recipe_effect(y_SFI[:5], y_SFI[5:], against_seeded=True), alpha=0.05)
         hits += low <= 0 <= high
-    assert _band(0.945, 0.98)[0] <= hits / STUDIES <= _band(0.945, 0.98)[1]
+    assert band(0.945, 0.98, STUDIES)[0] <= hits / STUDIES <= band(0.945, 0.98, STUDIES)[1]
 
 
 def test_false_passes_at_the_margin() -> None:
@@ -116,6 +112,6 @@ def test_false_passes_at_the_margin() -> None:
         found = verdict(budget, margin=0.05, worse="higher")
         passes += found == Verdict.PASS
         fails += found == Verdict.FAIL
-    assert passes / STUDIES <= _band(0.05, 0.06)[1]
-    assert fails / STUDIES <= _band(0.05, 0.06)[1]
+    assert passes / STUDIES <= band(0.05, 0.06, STUDIES)[1]
+    assert fails / STUDIES <= band(0.05, 0.06, STUDIES)[1]
     assert passes + fails > 0

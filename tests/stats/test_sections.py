@@ -13,10 +13,7 @@ from aftertune.stats.factorial import trend_effect
 from aftertune.stats.judge_error import LabelledResponses, corrected_effect
 from aftertune.stats.ratios import jackknife_effect, log_risk_ratio
 from aftertune.testing import draw
-
-
-def _band(low: float, high: float, n: int) -> tuple[float, float]:
-    return low - 4 * math.sqrt(low * (1 - low) / n), high + 4 * math.sqrt(high * (1 - high) / n)
+from tests_support.coverage import band
 
 
 def _true_agreement(rate: float, first: tuple[float, float], second: tuple[float, float]) -> tuple[float, float, float]:
@@ -38,7 +35,7 @@ def test_agreement_covers(n_items: int, rate: float, per_item: int) -> None:
         seen = [np.where(yes, rng.random(len(items)) < j[0], rng.random(len(items)) > j[1]) for j in (first, second)]
         found = agreement(*(values.astype(float) for values in seen), cluster_I=items)
         hits += [i.low <= t <= i.high for i, t in zip((found.kappa, found.ac1, found.alpha), truth, strict=True)]
-    low, high = _band(0.92, 0.975, studies)
+    low, high = band(0.92, 0.975, studies)
     assert (hits / studies >= low).all()
     assert (hits / studies <= high).all()
 
@@ -66,19 +63,21 @@ def test_trend_covers_runs_that_drift_apart() -> None:
             trend_effect(y_RSFI + np.multiply.outer([1, 2, 3], own_slope)[..., None, None], [1, 2, 3]), alpha=0.05
         )
         hits += low <= 0 <= high
-    assert _band(0.93, 0.98, studies)[0] <= hits / studies <= _band(0.93, 0.98, studies)[1]
+    assert band(0.93, 0.98, studies)[0] <= hits / studies <= band(0.93, 0.98, studies)[1]
 
 
 def test_a_rare_risk_ratio_covers() -> None:
-    rng, hits, defined = np.random.default_rng(44), 0, 0
+    rng, hits, defined, widths = np.random.default_rng(44), 0, 0, []
     for _ in range(150):
         study = draw(rng, change=0.03, n_items=300, n_seeds=3, base_rate=0.03)
         budget = jackknife_effect(study.tuned_SFIR[..., 0], study.initial_FIR[None, ..., 0], log_risk_ratio)
         low, high = limits(budget, alpha=0.05)
         defined += not math.isnan(low)
         hits += low <= math.log(2) <= high
+        widths.append((high - low) / 2)
     assert defined > 130
-    assert hits / defined >= _band(0.95, 1.0, defined)[0]
+    assert hits / defined >= band(0.95, 1.0, defined)[0]
+    assert 0.4 < np.nanmean(widths) < 1.2
 
 
 def test_a_risk_ratio_of_two_recipes_covers_and_ignoring_the_others_seeds_does_not() -> None:
@@ -90,13 +89,13 @@ def test_a_risk_ratio_of_two_recipes_covers_and_ignoring_the_others_seeds_does_n
             budget = jackknife_effect(y_SFI[:5], y_SFI[5:], log_risk_ratio, against_seeded=seeded)
             low, high = limits(budget, alpha=0.05)
             hits[seeded] += low <= 0 <= high
-    assert hits[True] / studies >= _band(0.94, 1.0, studies)[0]
+    assert band(0.94, 0.98, studies)[0] <= hits[True] / studies <= band(0.94, 0.98, studies)[1]
     assert hits[False] < hits[True]
 
 
 def test_a_correction_with_few_labels_covers() -> None:
     """Thirty labels per arm and a judge that rarely errs: often no mistake is seen at all, and yet it covers."""
-    rng, hits, studies, narrow = np.random.default_rng(46), 0, 200, 0
+    rng, hits, studies, narrow, widths = np.random.default_rng(46), 0, 200, 0, []
     for _ in range(studies):
         study = draw(rng, change=0.05, n_items=200, n_seeds=5)
         truth = [study.tuned_SFIR[..., 0], study.initial_FIR[None, ..., 0]]
@@ -109,5 +108,7 @@ def test_a_correction_with_few_labels_covers() -> None:
         low, high = limits(budget, alpha=0.05)
         hits += low <= 0.05 <= high
         narrow += budget.parts[-1].variance == 0
+        widths.append((high - low) / 2)
     assert narrow == 0
-    assert hits / studies >= _band(0.94, 1.0, studies)[0]
+    assert hits / studies >= band(0.94, 1.0, studies)[0]
+    assert np.mean(widths) < 0.25

@@ -59,7 +59,7 @@ def agreement(first_I: Array, second_I: Array, *, cluster_I: Labels | None = Non
         ValueError: a verdict is neither 0, 1 nor NaN.
 
     Source: Cohen 1960, Gwet 2008, Krippendorff 2004; delete-one jackknife over clusters, Efron and Stein
-        1981. Coverage: tests/stats/test_sections.py.
+        1981. Coverage: docs/validation/agreement.md.
 
     >>> found = agreement(np.array([1, 1, 0, 0, 1.0]), np.array([1, 0, 0, 0, np.nan]))
     >>> found.n, found.share.estimate, round(found.kappa.estimate, 3), round(found.ac1.estimate, 3)

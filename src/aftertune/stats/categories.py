@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
+from aftertune.stats.arm import item_part
+from aftertune.stats.budget import Budget, Part
 from aftertune.stats.facets import Array
 
 
@@ -66,6 +68,53 @@ def variance_prior(variance_C: Array, df: float) -> Prior:
     return Prior(prior_df, math.exp(centre))
 
 
+def recipe_by_category(effect_SC: Array, item_C: Array, n_items_C: Array) -> list[Budget]:
+    """The recipe effect in every category, with seed variances that lend each other strength.
+
+    Answers "what does this recipe do in this category when it is run again". A training seed moves all categories
+    together and each a little on its own: the first is one variance on S - 1 degrees of freedom, however many
+    categories there are; only the second can be moderated.
+
+    Args:
+        effect_SC: Change per training seed and category.
+        item_C: Variance of each category's effect from its items, the interaction with seeds taken off (the part
+            `item` of `recipe_effect`).
+        n_items_C: Items (or clusters) of each category.
+
+    Returns:
+        A budget per category with the parts `seed` (what moves all categories, t(S - 1)), `seed_category`
+        (moderated over the categories) and `item`. Refused with fewer than two training seeds or three
+        categories.
+
+    Source: Smyth 2004 for the moderated part, its degrees of freedom at most those of the pooled variance; own
+        derivation of the split. Coverage: docs/validation/categories.md.
+
+    >>> effect_SC = np.array([[0.0, 0.1, 0.2], [0.1, 0.2, 0.3]])
+    >>> first = recipe_by_category(effect_SC, np.full(3, 0.0001), np.full(3, 50))[0]
+    >>> [(part.source, round(part.variance, 6), part.df) for part in first.parts]
+    [('seed', 0.0025, 1), ('seed_category', 0.0, 2.0), ('item', 0.0001, inf)]
+    """
+    n_seeds, n = effect_SC.shape
+    if n_seeds < 2 or n < 3:
+        refused = "one training seed says nothing about the recipe" if n_seeds < 2 else "fewer than three categories"
+        return [Budget(float(effect), n_seeds=n_seeds, refused=refused) for effect in effect_SC.mean(axis=0)]
+    common_S = effect_SC.mean(axis=1)
+    own_C = (effect_SC - common_S[:, None]).var(axis=0, ddof=1) / n_seeds * n / (n - 1)
+    moderated_C, df = variance_prior(own_C, n_seeds - 1).moderated(own_C, n_seeds - 1)
+    df = min(df, float((n - 1) * (n_seeds - 1)))
+    common = Part("seed", float(common_S.var(ddof=1)) / n_seeds, n_seeds - 1)
+    return [
+        Budget(
+            estimate=float(effect),
+            parts=(common, Part("seed_category", float(own), df), item_part(float(item), int(n_items))),
+            n_seeds=n_seeds,
+            n_items=int(n_items),
+            n_clusters=int(n_items),
+        )
+        for effect, own, item, n_items in zip(effect_SC.mean(axis=0), moderated_C, item_C, n_items_C, strict=True)
+    ]
+
+
 @dataclass(frozen=True, slots=True)
 class Shrunk:
     """Category effects drawn towards their common mean.
@@ -99,7 +148,7 @@ def shrink(effect_C: Array, variance_C: Array) -> Shrunk:
         categories nothing is pooled.
 
     Source: Morris 1983, equations 1.16 to 1.19 (empirical Bayes intervals); spread between categories by
-        DerSimonian and Laird 1986. Coverage over categories: tests/stats/test_sections.py.
+        DerSimonian and Laird 1986. Coverage over categories: docs/validation/categories.md.
 
     >>> found = shrink(np.array([0.0, 0.1, 0.1, 0.1, 0.2]), np.full(5, 0.01))
     >>> round(found.between, 9), found.estimate_C.round(3).tolist()

@@ -162,7 +162,7 @@ def trend_effect(
         ValueError: a format has no cell with a value in every round.
 
     Source: the slope of each cell is a contrast of its own values, so seeds and items pair over rounds; then
-        as `recipe_effect`. Coverage: tests/stats/test_sections.py.
+        as `recipe_effect`. Coverage: docs/validation/trend.md.
 
     >>> y_RSFI = np.array([[[[0.0, 0.0]], [[0.0, 0.0]]], [[[1.0, 0.0]], [[0.0, 0.0]]]])
     >>> budget = trend_effect(y_RSFI, [1, 2])
