@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from aftertune.cli.signals import terminable
 from aftertune.errors import StepsFailed, StoreError
 from aftertune.exec.machine import Jobs, choose_jobs, weight_bytes
+from aftertune.extras import need_all
 
 if TYPE_CHECKING:
     from aftertune.study import Execute, Finished, Prepared
@@ -32,6 +33,8 @@ def run_study(path: Path, out: Path | None, store: Path, *, jobs: int | None = N
     refuse_file(out, "--out")
     refuse_file(store, "--store")
     prepared = prepare(declared, store, fetch=True)
+    if prepared.todo:
+        need_all("hf")  # before anything is said of work that cannot be done
     with _told(prepared, jobs, quiet=quiet) as (execute, notify), _remembered(prepared), terminable():
         try:
             return run(prepared, out, store=store, execute=execute, notify=notify)
