@@ -34,7 +34,7 @@ from aftertune.stats.scope import Facet, Scope, with_judges
 from aftertune.stats.sentences import rate_name, sentence
 from aftertune.stats.spending import levers
 from aftertune.stats.verdict import Verdict, verdict
-from aftertune.table import INITIAL, check_table
+from aftertune.table import INITIAL, check_coded
 
 if TYPE_CHECKING:
     import polars as pl
@@ -95,7 +95,7 @@ def analyze(
     Raises:
         TableError: the table breaks its contract, a name occurs nowhere in it, or a number is out of range.
     """
-    table = check_table(table)
+    table, places = check_coded(table)
     _check_numbers(level, margin)
     pairs = _pairs(table, contrasts)
     _check_names(table, outcome, [primary_judge, human_judge])
@@ -103,7 +103,7 @@ def analyze(
     check_factors(factors or {}, table["arm"].unique())
     human = human_judge or (HUMAN if (table["judge"] == HUMAN).any() else "")
     one_to_five = five_point(table)
-    found = blocks(table, one_to_five, sampled=human)
+    found = blocks(table, one_to_five, sampled=human, places=places)
     scope = Scope("random" if claim == "recipe" else "fixed", items, formats, judges)
     pooled = pool_judges(table, found, one_to_five, human=human, outcome=outcome) if judges == "random" else []
     primary = _primary_judges(pooled or found, outcome, primary_judge, human)
@@ -123,7 +123,7 @@ def analyze(
         analysis=Analysis(claim, level, margin, outcome, multiplicity, named, items, formats, human, judges),
         contrasts=adjusted,
         rates=tuple(rate for block in found for rate in arm_rates(block, level)),
-        statuses=status_counts(table),
+        statuses=status_counts(table, places),
         components=tuple(part for block in found for part in arm_components(block)),
         diagnostics=(*_diagnosed(table, found, pairs, adjusted, asked), *drift_findings(without_error)),
         categories=category_effects(found, pairs, asked),

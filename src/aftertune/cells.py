@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from aftertune.table import codes
+from aftertune.codes import Codes, Places, codes, dense, joint_code
+from aftertune.table import KEY
 
 if TYPE_CHECKING:
     import polars as pl
 
 Array = NDArray[np.float64]
-Codes = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,8 @@ class ArmCells:
 
     def take(self, formats: NDArray[np.bool_], items: NDArray[np.bool_]) -> ArmCells:
         """The cells of some formats and items."""
+        if formats.all() and items.all():
+            return self
         arrays = (self.total_SFI, self.squares_SFI, self.n_SFI, self.missing_SFI)
         return ArmCells(self.arm, self.seeds, *(array[:, formats][:, :, items] for array in arrays))
 
@@ -100,7 +102,13 @@ class Block:
         return np.unique(self.cluster_I[chosen], return_inverse=True)[1].astype(np.int64)
 
 
-def blocks(table: pl.DataFrame, one_to_five: set[tuple[str, str]] | None = None, *, sampled: str = "") -> list[Block]:
+def blocks(
+    table: pl.DataFrame,
+    one_to_five: set[tuple[str, str]] | None = None,
+    *,
+    sampled: str = "",
+    places: Places | None = None,
+) -> list[Block]:
     """Cut a checked table into blocks, in the order of their names.
 
     Only the last round of each arm is taken. Scores on a 1 to 5 scale become fractions of that scale.
@@ -109,20 +117,25 @@ def blocks(table: pl.DataFrame, one_to_five: set[tuple[str, str]] | None = None,
         table: As `check_table` returns it.
         one_to_five: Outcomes and judges whose scores run from 1 to 5; by default those of `five_point`.
         sampled: A judge that was asked about a sample of responses only: a cell it lacks is not missing.
+        places: The codes of the table's key columns, where `check_coded` has made them already.
     """
     import polars as pl
 
-    last = table.filter(pl.col("round") == pl.col("round").max().over("arm"))
-    names = ("benchmark", "outcome", "judge", "arm", "prompt_format", "item")
-    place = {name: codes(last[name]) for name in names}
+    last = table
+    if table["round"].n_unique() > 1:
+        last, places = table.filter(pl.col("round") == pl.col("round").max().over("arm")), None
+    place = places or {name: codes(last[name]) for name in KEY}
     one_to_five = five_point(table) if one_to_five is None else one_to_five
-    key = np.zeros(last.height, dtype=np.int64)
-    for name in ("benchmark", "outcome", "judge"):
-        key = key * len(place[name][0]) + place[name][1]
-    rows = _Rows(last, place, last["value"].to_numpy(), codes(last["training_seed"]))
-    order = np.argsort(key, kind="stable")
-    starts = np.flatnonzero(np.diff(key[order], prepend=-1))
-    return [_block(rows, chosen, one_to_five, sampled) for chosen in np.split(order, starts[1:])]
+    key, size = joint_code([place[name] for name in ("benchmark", "outcome", "judge")])
+    rows = _Rows(last, place, last["value"].to_numpy())
+    return [_block(rows, chosen, one_to_five, sampled) for chosen in _groups(*dense(key, size))]
+
+
+def _groups(there: Codes, place: Codes) -> list[Codes]:
+    """The rows of every group, in order."""
+    small = len(there) < 2**16  # numbers of 16 bits are sorted by radix, in one pass
+    order = np.argsort(place.astype(np.uint16) if small else place, kind="stable")
+    return np.split(order, np.cumsum(np.bincount(place))[:-1])
 
 
 def five_point(table: pl.DataFrame, declared: Collection[str] = ()) -> set[tuple[str, str]]:
@@ -148,9 +161,8 @@ class _Rows:
     """A table's key columns as codes: levels and each row's place among them."""
 
     table: pl.DataFrame
-    place: dict[str, tuple[list[str], Codes]]
+    place: Places
     value: Array
-    seed: tuple[list[int | None], Codes]
 
     def name(self, column: str, row: int) -> str:
         levels, place = self.place[column]
@@ -162,8 +174,8 @@ def _block(rows: _Rows, chosen: Codes, one_to_five: set[tuple[str, str]], sample
     benchmark, outcome, judge = (rows.name(column, chosen[0]) for column in names)
     items, item = _present(rows.place["item"][1][chosen])
     formats, form = _present(rows.place["prompt_format"][1][chosen])
-    seeds = rows.seed[0]
-    runs, run = _present(rows.place["arm"][1][chosen] * len(seeds) + rows.seed[1][chosen])
+    seeds, seed = rows.place["training_seed"]
+    runs, run = _present(rows.place["arm"][1][chosen] * len(seeds) + seed[chosen])
     scaled = (outcome, judge) in one_to_five
     value = (rows.value[chosen] - 1) / 4 if scaled else rows.value[chosen]
     shape = (len(runs), len(formats), len(items))

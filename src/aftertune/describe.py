@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aftertune.cells import ArmCells, Block
+from aftertune.codes import Places, codes, dense, joint_code
 from aftertune.results import Component, Rate, StatusCount
 from aftertune.stats.components import shares, variance_components
 from aftertune.stats.effect import rate_interval
@@ -90,14 +91,25 @@ def _rate_over_seeds(
     return found.estimate, found.low, found.high
 
 
-def status_counts(table: pl.DataFrame) -> tuple[StatusCount, ...]:
-    """How the judgments of each arm, benchmark, judge and outcome came about."""
-    import polars as pl
+def status_counts(table: pl.DataFrame, places: Places | None = None) -> tuple[StatusCount, ...]:
+    """How the judgments of each arm, benchmark, judge and outcome came about.
 
-    names = ["arm", "benchmark", "judge", "outcome"]
+    Args:
+        table: As `check_table` returns it.
+        places: The codes of its key columns, where `check_coded` has made them already.
+    """
+    names = ("arm", "benchmark", "judge", "outcome")
     kinds = ("ok", "abstained", "unparsed", "truncated", "failed")
-    counts = table.group_by(names).agg(*((pl.col("status") == kind).sum().alias(kind) for kind in kinds), n=pl.len())
-    return tuple(StatusCount(**row) for row in counts.sort(names).iter_rows(named=True))
+    columns = [(places or {}).get(name) or codes(table[name]) for name in names]
+    there, group = dense(*joint_code(columns))
+    levels, status = codes(table["status"])
+    n = np.bincount(group * len(levels) + status, minlength=len(there) * len(levels)).reshape(-1, len(levels))
+    first = np.empty(len(there), dtype=np.int64)
+    first[group[::-1]] = np.arange(len(group))[::-1]
+    said = [[known[code] for code in place[first]] for known, place in columns]
+    empty = np.zeros(len(there), dtype=np.int64)
+    counts = [(n[:, levels.index(kind)] if kind in levels else empty).tolist() for kind in kinds]
+    return tuple(StatusCount(*row) for row in zip(*said, *counts, n.sum(axis=1).tolist(), strict=True))
 
 
 def arm_components(block: Block) -> list[Component]:

@@ -80,6 +80,8 @@ def _missing(found: Sequence[Block]) -> Iterator[Diagnostic]:
 def _truncated(table: pl.DataFrame) -> Iterator[Diagnostic]:
     import polars as pl
 
+    if not (table["status"] == "truncated").any():
+        return
     shares = table.group_by("arm", "benchmark").agg(share=(pl.col("status") == "truncated").mean())
     for arm, benchmark, share in shares.sort("arm", "benchmark").iter_rows():
         if share > TRUNCATED_SHARE:
@@ -261,6 +263,8 @@ def _scale(found: Sequence[Block], table: pl.DataFrame) -> Iterator[Diagnostic]:
 def _rounds(table: pl.DataFrame) -> Iterator[Diagnostic]:
     import polars as pl
 
+    if table["round"].n_unique() == 1:
+        return
     counts = table.group_by("arm").agg(n=pl.col("round").n_unique(), last=pl.col("round").max()).sort("arm")
     for arm, n, last in counts.iter_rows():
         if n > 1:

@@ -12,9 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from aftertune.codes import Places, all_different, codes
 from aftertune.errors import TableError, did_you_mean
 from aftertune.records import Status
 
@@ -127,11 +125,30 @@ def check_table(df: pl.DataFrame, *, where: str = "table") -> pl.DataFrame:
     >>> df["status"].to_list(), df["prompt_format"].to_list()
     (['ok'], ['default'])
     """
+    return check_coded(df, where=where)[0]
+
+
+def check_coded(df: pl.DataFrame, *, where: str = "table") -> tuple[pl.DataFrame, Places]:
+    """As `check_table`, with the codes of the key columns, which the check needs anyway.
+
+    Args:
+        df: As for `check_table`.
+        where: As for `check_table`.
+
+    Returns:
+        The table, and per column of `KEY` its levels and every row's place among them.
+
+    Raises:
+        TableError: as `check_table`.
+    """
     _check_columns(df, where)
     df = _filled(df, where)
-    for check in (_check_keys, _check_status, _check_values, _check_seeds, _check_duplicates, _check_items):
+    for check in (_check_keys, _check_status, _check_values, _check_seeds):
         check(df, where)
-    return df
+    places = {name: codes(df[name]) for name in KEY}
+    _check_duplicates(df, places, where)
+    _check_items(df, where)
+    return df, places
 
 
 def from_five_point(table: pl.DataFrame, outcomes: Sequence[str]) -> pl.DataFrame:
@@ -175,38 +192,6 @@ def from_five_point(table: pl.DataFrame, outcomes: Sequence[str]) -> pl.DataFram
     return table.with_columns(value=pl.when(chosen).then((pl.col("value") - 1) / 4).otherwise(pl.col("value")))
 
 
-def codes(column: pl.Series) -> tuple[list[Any], NDArray[np.int64]]:
-    """The sorted levels of a column and each row's place among them; null, if there is one, comes first."""
-    import polars as pl
-
-    levels = column.unique().sort(nulls_last=False)
-    if len(levels) == 1:
-        return levels.to_list(), np.zeros(len(column), dtype=np.int64)
-    known = levels.drop_nulls()
-    if column.dtype == pl.String:
-        places = column.cast(pl.Enum(known)).to_physical().cast(pl.Int64).fill_null(-1).to_numpy()
-    else:
-        found = np.searchsorted(known.to_numpy(), column.fill_null(known[0]).to_numpy())
-        places = np.where(column.is_null().to_numpy(), -1, found)
-    return levels.to_list(), places + (len(levels) - len(known))
-
-
-def all_different(df: pl.DataFrame, names: Sequence[str]) -> bool:
-    """Whether no two rows agree in all these columns; much faster than looking for the ones that do."""
-    import polars as pl
-
-    key, size = np.zeros(df.height, dtype=np.int64), 1
-    for name in names:
-        levels, place = codes(df[name])
-        size *= len(levels)
-        if size > 2**62:
-            return not df.select(names).is_duplicated().any()
-        key = key * len(levels) + place
-    if size <= 16 * df.height + 1024:
-        return int(np.bincount(key).max(initial=0)) <= 1
-    return pl.Series(key).n_unique() == df.height
-
-
 def _read(path: Path) -> pl.DataFrame:
     import polars as pl
 
@@ -245,23 +230,34 @@ def _filled(df: pl.DataFrame, where: str) -> pl.DataFrame:
     """Exactly `COLUMNS`, typed; nulls in optional columns take the default."""
     import polars as pl
 
-    columns = []
+    columns: dict[str, pl.Series | pl.Expr] = {}
     for name in COLUMNS:
-        column = df[name] if name in df.columns else pl.Series(name, [None] * df.height, dtype=pl.Null)
-        columns.append(_typed(column, where))
-    out = pl.DataFrame(columns)
-    fills = {name: value for name, value in DEFAULTS.items() if value is not None}
-    ok = pl.when(pl.col("value").is_null()).then(pl.lit("abstained")).otherwise(pl.lit("ok"))
-    return out.with_columns(
-        *(pl.col(name).fill_null(value) for name, value in fills.items()),
-        pl.col("status").fill_null(ok),
-    )
+        fill = pl.lit(DEFAULTS.get(name), dtype=_kind(name))
+        if name in df.columns:
+            column = _typed(df[name], where)
+            empty = DEFAULTS.get(name) is not None and column.null_count() > 0
+            columns[name] = column.fill_null(DEFAULTS[name]) if empty else column
+        else:
+            columns[name] = fill
+    out = df.select(**columns)
+    if out["status"].null_count():
+        ok = pl.when(pl.col("value").is_null()).then(pl.lit("abstained")).otherwise(pl.lit("ok"))
+        out = out.with_columns(pl.col("status").fill_null(ok))
+    return out
+
+
+def _kind(name: str) -> type[pl.DataType]:
+    import polars as pl
+
+    return pl.Float64 if name == "value" else pl.Int64 if name in WHOLE else pl.String
 
 
 def _typed(column: pl.Series, where: str) -> pl.Series:
     import polars as pl
 
-    kind = pl.Float64 if column.name == "value" else pl.Int64 if column.name in WHOLE else pl.String
+    kind = _kind(column.name)
+    if column.dtype == kind:
+        return column
     if column.name == "value" and column.dtype == pl.Boolean:
         return column.cast(pl.Float64)
     if kind != pl.String and not (column.dtype.is_numeric() or column.dtype == pl.Null):
@@ -303,12 +299,11 @@ def _check_keys(df: pl.DataFrame, where: str) -> None:
 
 
 def _check_status(df: pl.DataFrame, where: str) -> None:
-    import polars as pl
 
     known = [status.value for status in Status]
-    unknown = df.filter(~pl.col("status").is_in(known))
-    if unknown.height:
-        word = unknown["status"][0]
+    unknown = ~df["status"].is_in(known)
+    if unknown.any():
+        word = df["status"][_first(unknown) - 1]
         raise TableError(
             f"{where}: status {word!r} is unknown{did_you_mean(word, known)}", f"use one of {', '.join(known)}"
         )
@@ -349,6 +344,10 @@ def _check_values(df: pl.DataFrame, where: str) -> None:
 def _check_seeds(df: pl.DataFrame, where: str) -> None:
     import polars as pl
 
+    none = df["training_seed"].is_null()
+    seeded, seedless_arms = (set(df["arm"].filter(chosen).unique()) for chosen in (~none, none))
+    if not seeded & seedless_arms and INITIAL not in seeded:
+        return
     seedless = df.group_by("arm").agg(none=pl.col("training_seed").is_null().sum(), n=pl.len()).sort("arm")
     for arm, none, n in seedless.iter_rows():
         if arm == INITIAL and none < n:
@@ -363,8 +362,8 @@ def _check_seeds(df: pl.DataFrame, where: str) -> None:
             )
 
 
-def _check_duplicates(df: pl.DataFrame, where: str) -> None:
-    if all_different(df, KEY):
+def _check_duplicates(df: pl.DataFrame, places: Places, where: str) -> None:
+    if all_different(places):
         return
     twice = df.select(KEY).is_duplicated()
     if twice.any():

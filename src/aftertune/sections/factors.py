@@ -84,6 +84,8 @@ def trends(table: pl.DataFrame, asked: Asked, one_to_five: set[tuple[str, str]])
     """
     import polars as pl
 
+    if table["round"].n_unique() == 1:
+        return ()
     counts = table.group_by("arm").agg(rounds=pl.col("round").unique().sort()).sort("arm")
     return tuple(
         row

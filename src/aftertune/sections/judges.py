@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from aftertune.asked import Asked
 from aftertune.cells import Block
+from aftertune.codes import codes
 from aftertune.pairing import effect_budget, matched
 from aftertune.results import Diagnostic
 from aftertune.section_records import Corrected, Estimate, JudgeAgreement, JudgeErrors
@@ -24,7 +25,6 @@ from aftertune.stats.budget import Budget, Interval, interval
 from aftertune.stats.judge_error import LabelledResponses, corrected_effect, judge_error, label_part
 from aftertune.stats.quantiles import two_sided
 from aftertune.stats.verdict import verdict
-from aftertune.table import codes
 
 if TYPE_CHECKING:
     import polars as pl
