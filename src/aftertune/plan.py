@@ -25,7 +25,7 @@ VERSIONS = {
     "judge": "1",
     "table": "1",
     "stats": "3",
-    "report": "2",
+    "report": "3",
 }
 
 

@@ -53,6 +53,14 @@ def _text(key: str) -> Callable[[Json], str]:
     return lambda row: words(row, key)
 
 
+def _joined(first: str, between: str, second: str) -> Callable[[Json], str]:
+    def show(row: Json) -> str:
+        found = words(row, first), words(row, second)
+        return between.join(found) if all(found) else ""
+
+    return show
+
+
 def _count(key: str) -> Callable[[Json], str]:
     def show(row: Json) -> str:
         n = number(row, key)
@@ -134,13 +142,12 @@ _COLUMNS: dict[str, tuple[Column, ...]] = {
     ),
     "agreement": (
         ("arm", _text("arm"), False),
-        *_PLACE,
-        ("and judge", _text("other"), False),
+        ("measured", _joined("outcome", " on ", "benchmark"), False),
+        ("judges", _joined("judge", ", ", "other"), False),
         ("responses", _count("n"), True),
         ("same verdict", _share("share"), True),
         ("kappa", _coefficient("kappa"), True),
         ("AC1", _coefficient("ac1"), True),
-        ("alpha", _coefficient("alpha"), True),
         _REASON,
     ),
     "judge_errors": (
