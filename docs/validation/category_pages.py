@@ -111,13 +111,14 @@ def _plain_coverage(found: Misses) -> str:
 
 
 def _shrunk(n: int) -> Iterator[str]:
-    yield """
+    yield f"""
 ## Shrunk effects
 
 Categories whose true effects scatter normally around 10 points; each is measured with a standard error between 4
 and 10 points and then drawn towards the common mean (`shrink`). Coverage is on average over the categories, which
 is what empirical Bayes promises: a category far from the others is covered less often than the average one. The
-last column is the mean squared error of the shrunk effects over that of the raw ones.
+last column is the mean squared error of the shrunk effects over that of the raw ones. Each cell:
+{max(n // 3, 1)} studies.
 """
     rows = []
     for n_categories in (4, 10, 45):
