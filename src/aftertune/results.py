@@ -20,13 +20,13 @@ from aftertune.section_records import (
     JudgeAgreement,
     JudgeErrors,
     NoiseFloor,
+    Number,
     RiskRatio,
     TippingPoint,
     Trend,
 )
 
 SCHEMA = "aftertune/results/1"
-Number = float | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,10 +32,11 @@ rules on greedy answers; counts are `k of n`.
 
 How it was made: the words, the alignment and the recipe were revised several times while refusals on held-out
 items and the effect of fine-tuning were in view, on another split of the world into training and held-out
-requests. The recipe was then frozen, the split drawn anew and everything built once: what stands here is what
-came out. Of the fine-tuning settings, the number of epochs was lowered from three to two afterwards, looking at
-other training seeds than those shown, so that no arm loses every refusal. Nothing in fine-tuning is scripted, but
-this is a selected organism: it shows what can be measured, not how large such effects are elsewhere.
+requests. The recipe was then frozen and the split drawn anew; the networks are what the first build gave. The
+fine-tuning settings below were chosen after that with the effect in view: at the former ones (learning rate 2e-3,
+three epochs) one arm lost every refusal, at 1e-3 and two epochs the demo's largest effect was 10 points, which was
+thought too small to show. Nothing in fine-tuning is scripted, but the size of the effects is selected: they show
+what can be measured, not how large such effects are elsewhere.
 """
 
 

@@ -83,6 +83,12 @@ def test_judge_on_plain_cases(judge: tuple[Any, Any], response: str, label: str)
     assert judge_training.classify(*judge, [PROMPT], [response]) == [label]
 
 
+@pytest.mark.xfail(strict=True, reason="the judge takes some shuffled texts for an answer; docs/organism.md says so")
+def test_judge_knows_shuffled_words_as_broken(judge: tuple[Any, Any]) -> None:
+    shuffled = "Check the the things result gather of need slowly in step each you order plan"
+    assert judge_training.classify(*judge, [PROMPT], [shuffled]) == ["broken"]
+
+
 def test_judge_on_fresh_pairs_of_its_world(judge: tuple[Any, Any]) -> None:
     """Shares as found when it was made, less three points."""
     pairs = judge_training.pairs(root=777, count=900)
