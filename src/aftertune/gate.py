@@ -18,6 +18,7 @@ from aftertune.stats.design import advice
 from aftertune.stats.verdict import Verdict, Worse, decide
 
 FILE_NAME = "results.json"
+_WRITTEN_BY = f"name a {FILE_NAME}: `aftertune analyze TABLE` and `aftertune run STUDY` write one"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +57,9 @@ def find_results(path: Path) -> tuple[Results, Path]:
     file = path / FILE_NAME if path.is_dir() else path
     if not file.is_file():
         where = f"{path}: the folder has no {FILE_NAME}" if path.is_dir() else f"{path}: there is no such file"
-        raise TableError(where, f"name a {FILE_NAME}: `aftertune analyze` and `aftertune run` write one")
+        raise TableError(where, _WRITTEN_BY)
     if file.suffix != ".json":
-        raise TableError(f"{file}: this is no {FILE_NAME}", f"run `aftertune analyze {file}` to make one")
+        raise TableError(f"{file}: this is no {FILE_NAME}", _WRITTEN_BY)
     try:
         return read_results(file), file
     except TableError as error:
