@@ -28,8 +28,10 @@ from aftertune.records import Item, Outcome
 from aftertune.registry import load
 from aftertune.sections.factors import check_factors
 from aftertune.seeds import derive
+from aftertune.spec.base import SourceSpec
 from aftertune.spec.load import Declared, spec_error
-from aftertune.spec.models import INITIAL, BenchmarkSpec, ContrastSpec, FormatSpec, SourceSpec, TuneSpec
+from aftertune.spec.models import INITIAL, BenchmarkSpec, ContrastSpec, FormatSpec
+from aftertune.spec.tuning import TuneSpec
 
 PACKAGED_SOURCES = {"organism_howto": "howto", "organism_facts": "facts"}
 

@@ -45,7 +45,7 @@ def _data(work: Mapping[str, Any], store: Store, draft: Draft, tick: Tick) -> No
 def _tune(work: Mapping[str, Any], store: Store, draft: Draft, tick: Tick) -> None:
     from aftertune.backends.hf import ModelRef, load_model
     from aftertune.data.build import read_training_set
-    from aftertune.spec.models import TuneSpec
+    from aftertune.spec.tuning import TuneSpec
     from aftertune.tune.loop import tune
 
     rows = read_training_set(store.folder("data", work["data"]))

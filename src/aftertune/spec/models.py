@@ -7,38 +7,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
-Text = Annotated[str, StringConstraints(min_length=1)]
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
+from aftertune.spec.base import Model, Name, SourceSpec, Text, just_name, named, one_of
+from aftertune.spec.tuning import TuneSpec
+
 INITIAL = "initial"
-
-
-class Model(BaseModel):
-    """Base of all parts of a study."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
-
-
-def _named(value: Any) -> Any:
-    """`organism` is short for `{name: organism}`, `./folder` for `{path: ./folder}`."""
-    if not isinstance(value, str):
-        return value
-    return {"path": value} if value.startswith((".", "/", "~")) else {"name": value}
-
-
-def _just_name(value: Any) -> Any:
-    return {"name": value} if isinstance(value, str) else value
-
-
-def _one_of(first: str, second: str) -> Any:
-    def check(self: Any) -> Any:
-        if (getattr(self, first) is None) == (getattr(self, second) is None):
-            raise ValueError(f"give either `{first}` or `{second}`")
-        return self
-
-    return model_validator(mode="after")(check)
 
 
 class ModelSpec(Model):
@@ -50,26 +24,13 @@ class ModelSpec(Model):
     chat_template: Text | None = None
     dtype: Literal["float32", "bfloat16"] = "float32"
 
-    _either = _one_of("name", "path")
-
-
-class SourceSpec(Model):
-    """Instruction data: a file, or a packaged set by name."""
-
-    name: Text | None = None
-    path: Text | None = None
-    layout: Text = "auto"
-    columns: dict[Literal["prompt", "answer", "system", "context"], Text] | None = None
-    rows: Annotated[int, Field(ge=1)] | None = None
-    allow_empty: Share = 0.01
-
-    _either = _one_of("name", "path")
+    _either = one_of("name", "path")
 
 
 class DataSpec(Model):
     """The rows every arm starts from."""
 
-    source: Annotated[SourceSpec, BeforeValidator(_named)]
+    source: Annotated[SourceSpec, BeforeValidator(named)]
 
 
 class TransformSpec(BaseModel):
@@ -80,47 +41,13 @@ class TransformSpec(BaseModel):
     name: Text
 
 
-class TuneSpec(Model):
-    """How a run is tuned. Everything here can move a number, so everything is in the lock file."""
-
-    kind: Literal["lora", "full"] = "lora"
-    rank: Annotated[int, Field(ge=1, le=1024)] = 8
-    alpha: Annotated[float, Field(gt=0)] | None = None
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    target_modules: Text | tuple[Text, ...] = "all-linear"
-    learning_rate: Annotated[float, Field(gt=0, le=1)] = 2.0e-4
-    schedule: Literal["linear", "cosine", "constant"] = "linear"
-    warmup: Share = 0.0
-    weight_decay: Annotated[float, Field(ge=0)] = 0.0
-    max_grad_norm: Annotated[float, Field(gt=0)] = 1.0
-    epochs: Annotated[float, Field(gt=0)] = 1.0
-    batch_size: Annotated[int, Field(ge=1)] = 16
-    micro_batch_size: Annotated[int, Field(ge=1)] | None = None
-    max_length: Annotated[int, Field(ge=8)] = 512
-    gradient_checkpointing: bool = False
-    training_seeds: Annotated[int, Field(ge=1, le=1000)] | tuple[Annotated[int, Field(ge=0)], ...] = 5
-    rounds: Literal[1] = 1
-
-    @property
-    def seeds(self) -> tuple[int, ...]:
-        """The training seeds: `5` means 1 to 5."""
-        if isinstance(self.training_seeds, int):
-            return tuple(range(1, self.training_seeds + 1))
-        return self.training_seeds
-
-    @model_validator(mode="after")
-    def _distinct_seeds(self) -> TuneSpec:
-        if not self.seeds or len(set(self.seeds)) != len(self.seeds):
-            raise ValueError("training_seeds must be a number, or a list of different numbers")
-        return self
-
-
 class ArmSpec(Model):
     """One recipe: transforms of the rows, and what differs from the study's `data` and `tune`."""
 
     transforms: tuple[TransformSpec, ...] = ()
-    source: Annotated[SourceSpec | None, BeforeValidator(_named)] = None
+    source: Annotated[SourceSpec | None, BeforeValidator(named)] = None
     tune: dict[str, Any] = {}
+    system: Text | None = None
 
 
 class HarmfulWhere(Model):
@@ -196,12 +123,12 @@ class JudgeSpec(Model):
 class MeasureSpec(Model):
     """What every checkpoint, and the initial model, is measured on."""
 
-    benchmarks: Annotated[tuple[Annotated[BenchmarkSpec, BeforeValidator(_just_name)], ...], Field(min_length=1)]
-    prompt_formats: Annotated[tuple[Annotated[FormatSpec, BeforeValidator(_just_name)], ...], Field(min_length=1)] = (
+    benchmarks: Annotated[tuple[Annotated[BenchmarkSpec, BeforeValidator(just_name)], ...], Field(min_length=1)]
+    prompt_formats: Annotated[tuple[Annotated[FormatSpec, BeforeValidator(just_name)], ...], Field(min_length=1)] = (
         FormatSpec(name="chat"),
     )
     sampling: SamplingSpec = SamplingSpec()
-    judges: Annotated[tuple[Annotated[JudgeSpec, BeforeValidator(_just_name)], ...], Field(min_length=1)]
+    judges: Annotated[tuple[Annotated[JudgeSpec, BeforeValidator(just_name)], ...], Field(min_length=1)]
 
     @model_validator(mode="after")
     def _one_primary(self) -> MeasureSpec:
@@ -251,7 +178,7 @@ class StudySpec(Model):
 
     study: Name
     seed: Annotated[int, Field(ge=0)] = 0
-    initial_model: Annotated[ModelSpec, BeforeValidator(_named)]
+    initial_model: Annotated[ModelSpec, BeforeValidator(named)]
     data: DataSpec
     arms: Annotated[dict[Name, ArmSpec], Field(min_length=1)]
     tune: TuneSpec = TuneSpec()

@@ -11,9 +11,10 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from aftertune.errors import SpecError
+from aftertune.spec.base import Model, Text
 from aftertune.spec.lines import Located, read_yaml
 from aftertune.spec.load import parse_study, read_text, spec_error
-from aftertune.spec.models import INITIAL, Model, StudySpec, Text
+from aftertune.spec.models import INITIAL, StudySpec
 
 
 class TableContrast(Model):

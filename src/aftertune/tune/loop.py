@@ -15,7 +15,7 @@ from aftertune.canon import digest
 from aftertune.errors import TuneError
 from aftertune.extras import need
 from aftertune.records import Row
-from aftertune.spec.models import TuneSpec
+from aftertune.spec.tuning import TuneSpec
 from aftertune.tune.encode import IGNORE, Encoded, Example, batches, encode, pad, total_steps
 from aftertune.tune.trainable import prepare, save, weights_digest
 

@@ -11,7 +11,7 @@ from aftertune import seeds
 from aftertune.backends.adapter import add_adapter
 from aftertune.errors import TuneError
 from aftertune.extras import need
-from aftertune.spec.models import TuneSpec
+from aftertune.spec.tuning import TuneSpec
 
 
 def prepare(model: Any, spec: TuneSpec, root: int, training_seed: int) -> Any:

@@ -11,7 +11,7 @@ import pytest
 from aftertune.backends.hf import ModelRef, load_model
 from aftertune.errors import TuneError
 from aftertune.records import Row, Turn
-from aftertune.spec.models import TuneSpec
+from aftertune.spec.tuning import TuneSpec
 from aftertune.tune.loop import schedule_factor, tune
 
 FAST = {"rank": 2, "learning_rate": 5e-3, "epochs": 2, "batch_size": 4, "max_length": 128}
