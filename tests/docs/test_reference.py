@@ -36,7 +36,9 @@ INSIDE = {
     "prompt_formats": "measure.prompt_formats[]",
     "judges": "measure.judges[]",
     "contrasts": "analysis.contrasts[]",
+    "rounds": "tune.rounds[]",
 }
+SOURCES = ("arms.<name>.source", "tune.rounds[].source")  # their keys are those of data.source
 
 
 @pytest.mark.parametrize("verb", sorted(VERBS))
@@ -72,7 +74,7 @@ def keys(model: type[BaseModel], place: str = "") -> dict[str, Any]:
         here = f"{place}.{name}" if place else name
         found[here] = field
         inner = model_in(field.annotation)
-        if inner is not None and here != "arms.<name>.source":  # its keys are those of data.source
+        if inner is not None and here not in SOURCES:
             found |= keys(inner, INSIDE.get(name, here))
     return found
 
@@ -106,7 +108,7 @@ def test_the_default_of_a_key_is_the_one_stated(key: str) -> None:
     elif isinstance(default, BaseModel):
         assert stated == "all defaults"
     elif isinstance(default, tuple):
-        assert stated == (", ".join(one.name for one in default) if default else "[]")
+        assert stated == (", ".join(str(getattr(one, "name", one)) for one in default) or "[]")
     else:
         assert stated == str(default)
 
