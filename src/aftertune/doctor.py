@@ -78,9 +78,9 @@ def _version(package: str) -> str:
 def _extra(name: str) -> Finding:
     lacking = missing(name)
     if lacking:
-        return Finding(
-            f"extra {name}", "broken", f"not installed: {', '.join(lacking)}", f"pip install 'aftertune[{name}]'"
-        )
+        status: Status = "broken" if name == "hf" else "note"
+        found = f"not installed: {', '.join(lacking)}"
+        return Finding(f"extra {name}", status, found, f"pip install 'aftertune[{name}]'")
     found = ", ".join(f"{module} {_version(module)}" for module in EXTRAS[name])
     return Finding(f"extra {name}", "ok", found)
 

@@ -8,7 +8,17 @@ from types import ModuleType
 
 from aftertune.errors import MissingExtra
 
-EXTRAS = {"hf": ("torch", "transformers", "peft", "safetensors")}
+EXTRAS = {
+    "hf": ("torch", "transformers", "peft", "safetensors"),
+    "trl": ("trl", "datasets", "accelerate"),
+    "qlora": ("bitsandbytes",),
+}
+
+_NEEDS_IT = {
+    "hf": "running models",
+    "trl": "the reference engine (`engine: reference`)",
+    "qlora": "a base in 4 bit (`kind: qlora`)",
+}
 
 
 def need(module: str, extra: str = "hf") -> ModuleType:
@@ -41,5 +51,6 @@ def need_all(extra: str) -> None:
     absent = missing(extra)
     if absent:
         raise MissingExtra(
-            f"not installed, and running models needs it: {', '.join(absent)}", f"pip install 'aftertune[{extra}]'"
+            f"not installed, and {_NEEDS_IT[extra]} needs it: {', '.join(absent)}",
+            f"pip install 'aftertune[{extra}]'",
         )

@@ -5,6 +5,7 @@ Nothing here runs code that a model brings, and nothing unpickles: folders are c
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -138,9 +139,11 @@ def pick_device() -> str:
 def one_thread_and_quiet() -> None:
     """One CPU thread: float32 results are then the same bytes in every process."""
     need("torch").set_num_threads(1)
-    logging = need("transformers").utils.logging
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
+    hf_logging = need("transformers").utils.logging
+    hf_logging.set_verbosity_error()
+    hf_logging.disable_progress_bar()
+    # PEFT imports bitsandbytes where it is installed, which then names a kernel package that nothing here needs.
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
 
 
 def _first_line(error: BaseException) -> str:
