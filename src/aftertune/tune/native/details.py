@@ -1,0 +1,38 @@
+"""How a run was made, in full: versions, device, and every setting that the study leaves to a default."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import Any
+
+from aftertune.backends.matmul import uses_onednn
+from aftertune.extras import need
+from aftertune.tune.native.passes import Network
+from aftertune.tune.native.slot import Slot
+
+_LIBRARIES = ("torch", "transformers", "peft")
+
+
+def details(network: Network, slot: Slot, together: int) -> dict[str, Any]:
+    """JSON types only."""
+    group = slot.optimizer.param_groups[0]
+    settings = {name: _plain(value) for name, value in sorted(group.items()) if name not in ("params", "lr")}
+    torch, loaded = need("torch"), network.loaded
+    return {
+        "engine": "native",
+        "libraries": {name: version(name) for name in _LIBRARIES},
+        "device": loaded.device,
+        "threads": torch.get_num_threads(),
+        "float32_products": "oneDNN" if loaded.device == "cpu" and uses_onednn() else "torch",
+        "together": together,
+        "stacked": network.stacked,
+        "rows_per_pass": slot.micro,
+        "model_dtype": str(loaded.model.dtype).removeprefix("torch."),
+        "precision": slot.spec.precision,
+        "optimizer": {"class": type(slot.optimizer).__name__, **settings},
+        "modules": [target.name for target in slot.bank.targets],
+    }
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
