@@ -15,7 +15,6 @@ from aftertune.table import COLUMNS
 if TYPE_CHECKING:
     import polars as pl
 
-_ROUND = 1
 _SHOWN_PER_CELL = 3
 
 
@@ -44,7 +43,7 @@ def _cell_frame(cell: Cell, items: pl.DataFrame, store: Store) -> pl.DataFrame:
         .with_columns(
             *[pl.lit(value).alias(name) for name, value in labels.items()],
             pl.lit(cell.training_seed, dtype=pl.Int64).alias("training_seed"),
-            pl.lit(_ROUND, dtype=pl.Int64).alias("round"),
+            pl.lit(cell.checkpoint.place, dtype=pl.Float64).alias("round"),
         )
         .select(COLUMNS)
     )
@@ -58,7 +57,7 @@ def judgment_frame(cell: Cell, store: Store) -> pl.DataFrame:
 
 
 def sample_responses(plan: Plan, store: Store, judge: str, outcome: str) -> list[ResponseView]:
-    """A few responses per arm and benchmark: the first training seed, the first format.
+    """A few responses per arm and benchmark: the first training seed, the first format, the last round.
 
     Items on which the primary verdict differs from the initial model's come first: that is where
     the change is.
@@ -77,7 +76,10 @@ def sample_responses(plan: Plan, store: Store, judge: str, outcome: str) -> list
 def _first_cells(cells: Iterable[Cell]) -> list[Cell]:
     first: dict[tuple[str, str], Cell] = {}
     for cell in cells:
-        first.setdefault((cell.arm, cell.benchmark), cell)
+        known = first.setdefault((cell.arm, cell.benchmark), cell)
+        same = (cell.training_seed, cell.prompt_format) == (known.training_seed, known.prompt_format)
+        if same and cell.checkpoint.place > known.checkpoint.place:
+            first[cell.arm, cell.benchmark] = cell
     return list(first.values())
 
 

@@ -10,18 +10,21 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from aftertune.assemble import judgment_frame
-from aftertune.plan import Cell, Plan
+from aftertune.audit import audit_findings
+from aftertune.plan import Cell, Plan, PlannedRun
+from aftertune.resolve import Resolved
 from aftertune.results import Diagnostic
 from aftertune.spec.models import INITIAL
 from aftertune.steps import read_responses
 from aftertune.store import Store
 
 
-def self_checks(plan: Plan, store: Store, primary: str, outcome: str) -> list[Diagnostic]:
+def self_checks(study: Resolved, plan: Plan, store: Store, outcome: str) -> list[Diagnostic]:
     """All checks, in a fixed order."""
+    primary = study.declared.spec.measure.primary_judge
     return [
         *_outputs_differ(plan, store),
-        *_seeds_differ(plan, store),
+        *audit_findings(study, plan, store, primary, outcome),
         *_one_bos(plan, store),
         *_same_prompts(plan, store),
         *_replicates_differ(plan, store),
@@ -37,11 +40,11 @@ def _texts(cell: Cell, store: Store) -> list[str]:
 
 def _one_judge(plan: Plan) -> list[Cell]:
     """Each condition once, whatever judges looked at it."""
-    return list({(c.arm, c.training_seed, c.benchmark, c.prompt_format, c.probe): c for c in plan.cells}.values())
+    return list({(c.checkpoint, c.benchmark, c.prompt_format, c.probe): c for c in plan.cells}.values())
 
 
 def _outputs_differ(plan: Plan, store: Store) -> Iterator[Diagnostic]:
-    cells = [cell for cell in _one_judge(plan) if not cell.probe]
+    cells = [cell for cell in _one_judge(plan) if not cell.probe and cell.checkpoint.point == 1]
     initial = {(c.benchmark, c.prompt_format): _texts(c, store) for c in cells if c.arm == INITIAL}
     changed: dict[tuple[str, int | None], list[int]] = {}
     for cell in cells:
@@ -66,39 +69,6 @@ def _outputs_differ(plan: Plan, store: Store) -> Iterator[Diagnostic]:
         )
 
 
-def _seeds_differ(plan: Plan, store: Store) -> Iterator[Diagnostic]:
-    by_arm: dict[str, list[tuple[int, Mapping[str, Any]]]] = {}
-    for (arm, seed), key in plan.runs.items():
-        by_arm.setdefault(arm, []).append((seed, store.manifest("tune", key)["facts"]))
-    same, order_only = [], []
-    for arm, runs in by_arm.items():
-        finals = [facts["final_sha256"] for _, facts in runs]
-        initials = {facts["initial_sha256"] for _, facts in runs}
-        if len(set(finals)) < len(finals):
-            same.append(arm)
-        elif len(runs) > 1 and len(initials) == 1:
-            order_only.append(arm)
-    if same:
-        yield Diagnostic(
-            "training seeds differ",
-            "error",
-            ", ".join(same),
-            "two training seeds ended with the same "
-            "weights: they are one run, and the between-seed spread is too small",
-        )
-    if order_only:
-        yield Diagnostic(
-            "training seeds differ",
-            "warning",
-            ", ".join(order_only),
-            "seeds start from the same weights and differ in data order (and dropout) only",
-        )
-    if not same and not order_only:
-        yield Diagnostic(
-            "training seeds differ", "ok", "all arms", "every run has its own initial adapter and its own final weights"
-        )
-
-
 def _facts(cells: Iterable[Cell], store: Store) -> Iterator[tuple[Cell, Mapping[str, Any]]]:
     for cell in cells:
         yield cell, store.manifest("generate", cell.responses_key)["facts"]
@@ -118,16 +88,24 @@ def _one_bos(plan: Plan, store: Store) -> Iterator[Diagnostic]:
 
 
 def _same_prompts(plan: Plan, store: Store) -> Iterator[Diagnostic]:
-    """Every arm must read the same tokens, through the same template."""
-    seen: dict[tuple[str, str], set[tuple[str, str]]] = {}
+    """Every arm must read the same tokens, through the same template; but for a declared system text."""
+    seen: dict[tuple[str, str, str], set[tuple[str, str]]] = {}
     for cell, facts in _facts(_one_judge(plan), store):
-        place = (cell.benchmark, cell.prompt_format)
+        place = (cell.benchmark, cell.prompt_format, plan.systems.get(cell.arm, ""))
         seen.setdefault(place, set()).add((facts["prompts_sha256"], facts["template_sha256"]))
-    differing = [f"{benchmark} ({form})" for (benchmark, form), hashes in seen.items() if len(hashes) > 1]
+    differing = [f"{benchmark} ({form})" for (benchmark, form, _), hashes in seen.items() if len(hashes) > 1]
     if differing:
         yield Diagnostic("same prompts", "error", ", ".join(differing), "arms read different prompt tokens")
     else:
         yield Diagnostic("same prompts", "ok", "all arms", "every arm read the same prompt tokens and template")
+    for arm, system in plan.systems.items():
+        yield Diagnostic(
+            "system text",
+            "info",
+            arm,
+            f"as declared, its prompts carry a system text that other arms' do not: {system!r}; its change is that "
+            "of the recipe and the text together",
+        )
 
 
 def _replicates_differ(plan: Plan, store: Store) -> Iterator[Diagnostic]:
@@ -152,7 +130,7 @@ def _noise_floor(plan: Plan, store: Store, primary: str, outcome: str) -> Iterat
     once = {
         (c.benchmark, c.prompt_format): c for c in plan.cells if c.arm == INITIAL and c.judge == primary and not c.probe
     }
-    for again in (cell for cell in plan.cells if cell.probe):
+    for again in (cell for cell in plan.cells if cell.probe and cell.arm == INITIAL):
         cell = once[again.benchmark, again.prompt_format]
         pairs = list(zip(_texts(cell, store), _texts(again, store), strict=True))
         changed = sum(a != b for a, b in pairs)
@@ -174,15 +152,19 @@ def _rate_difference(one: Cell, other: Cell, store: Store, outcome: str) -> floa
 
 
 def _training_sets(plan: Plan, store: Store) -> Iterator[Diagnostic]:
-    for arm, key in plan.sets.items():
+    told = set()
+    for (arm, _), key in plan.sets.items():
         for note in store.manifest("data", key)["facts"]["notes"]:
-            yield Diagnostic("training set", "info", arm, note)
+            if (arm, note) not in told:
+                told.add((arm, note))
+                yield Diagnostic("training set", "info", arm, note)
 
 
 def _runs(plan: Plan, store: Store) -> Iterator[Diagnostic]:
     told: set[str] = set()
-    for (arm, _), key in plan.runs.items():
-        facts = store.manifest("tune", key)["facts"]
+    for run in plan.runs:
+        facts, arm = store.manifest("tune", run.key)["facts"], run.arm
+        yield from _notes(run, facts)
         if arm in told or not (facts["rows_cut"] or facts["rows_left_out"]):
             continue
         told.add(arm)
@@ -193,3 +175,10 @@ def _runs(plan: Plan, store: Store) -> Iterator[Diagnostic]:
             f"{facts['rows_cut']} of {facts['rows']} answers were cut at "
             f"the length limit, {facts['rows_left_out']} rows left out because their prompt fills it",
         )
+
+
+def _notes(run: PlannedRun, facts: Mapping[str, Any]) -> Iterator[Diagnostic]:
+    """What the engine has to say about a run: an early stop, memory that ran out."""
+    where = f"{run.arm} / training seed {run.training_seed}" + (f" / round {run.round}" if run.round > 1 else "")
+    for note in facts.get("notes", ()):
+        yield Diagnostic("tuning", "info", f"{where}{' / again' if run.repeat else ''}", note)

@@ -268,4 +268,5 @@ def _rounds(table: pl.DataFrame) -> Iterator[Diagnostic]:
     counts = table.group_by("arm").agg(n=pl.col("round").n_unique(), last=pl.col("round").max()).sort("arm")
     for arm, n, last in counts.iter_rows():
         if n > 1:
-            yield Diagnostic("rounds", "info", arm, f"{n} rounds in the table; the contrasts are about round {last}")
+            what = "places on the way" if table["round"].dtype.is_float() else "rounds"
+            yield Diagnostic("rounds", "info", arm, f"{n} {what} in the table; the contrasts are about round {last:g}")

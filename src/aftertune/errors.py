@@ -4,6 +4,7 @@
     ├── SpecError(ValueError)        a study file says something we cannot do
     ├── DataError(ValueError)        a data or benchmark file is not what it should be
     ├── TuneError(RuntimeError)      a fine-tuning run could not be made
+    ├── ReplicateError(RuntimeError) two training seeds are one run
     ├── GenerateError(RuntimeError)  responses could not be generated
     ├── JudgeError(RuntimeError)     a judge could not work (not: abstained)
     ├── TableError(ValueError)       a results table breaks its contract
@@ -64,6 +65,12 @@ class DataError(AftertuneError, ValueError):
 
 class TuneError(AftertuneError, RuntimeError):
     """A fine-tuning run could not be made."""
+
+    exit_code = 4
+
+
+class ReplicateError(AftertuneError, RuntimeError):
+    """Two training seeds ended with the same weights: the spread between seeds would be too small."""
 
     exit_code = 4
 

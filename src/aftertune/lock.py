@@ -5,12 +5,15 @@ Everything that can move a number is here; two lock files that agree mean the sa
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from aftertune.plan import Plan, component_versions
-from aftertune.resolve import Arm, Resolved
+from aftertune.arms import Arm, RoundData
+from aftertune.plan import Plan, PlannedRun, component_versions
+from aftertune.resolve import Resolved
 from aftertune.store import Store, environment
+from aftertune.varied import varied
 
 SCHEMA = "aftertune/lock/1"
 _LIBRARIES = ("aftertune", "torch", "transformers", "peft", "tokenizers", "safetensors", "numpy", "scipy", "polars")
@@ -18,13 +21,15 @@ _LIBRARIES = ("aftertune", "torch", "transformers", "peft", "tokenizers", "safet
 
 def make_lock(study: Resolved, plan: Plan, store: Store) -> dict[str, Any]:
     """The lock of a study whose steps are all in the store."""
+    spec = study.declared.spec
     return {
         "schema": SCHEMA,
         "study": _declared(study),
         "components": component_versions(study),
         "environment": {**environment(), "libraries": _libraries()},
         "inputs": _inputs(study, plan, store),
-        "runs": [_run(arm, seed, store.manifest("tune", key)["facts"]) for (arm, seed), key in plan.runs.items()],
+        "streams": [asdict(varied(arm, spec.measure.sampling)) for arm in study.arms],
+        "runs": [_run(run, store.manifest("tune", run.key)["facts"]) for run in plan.runs],
         "steps": _count(plan),
     }
 
@@ -44,16 +49,25 @@ def _declared(study: Resolved) -> dict[str, Any]:
 
 def _arm(arm: Arm) -> dict[str, Any]:
     tune = arm.tune.model_dump(mode="json")
+    rounds = [_round(data) for data in arm.rounds] if arm.n_data > 1 else arm.tune.n_rounds
     return {
-        "source": arm.source.spec.model_dump(mode="json"),
-        "transforms": list(arm.identities),
-        "tune": {**tune, "training_seeds": list(arm.tune.seeds)},
+        **_round(arm.rounds[0]),
+        "tune": {**tune, "training_seeds": list(arm.tune.seeds), "rounds": rounds},
+        "system": arm.system or None,
     }
+
+
+def _round(data: RoundData) -> dict[str, Any]:
+    return {"source": data.source.spec.model_dump(mode="json"), "transforms": list(data.identities)}
 
 
 def _inputs(study: Resolved, plan: Plan, store: Store) -> list[dict[str, Any]]:
     model = {"what": "initial model", "name": study.model.name, "sha256": study.model.fingerprint}
-    sets = {(arm.source.name, arm.source.sha256): plan.sets[arm.name] for arm in study.arms}
+    sets = {
+        (data.source.name, data.source.sha256): plan.sets[arm.name, number]
+        for arm in study.arms
+        for number, data in enumerate(arm.rounds, start=1)
+    }
     sources = [
         {"what": "training data", "name": name, "sha256": sha256, **_source_facts(store, key)}
         for (name, sha256), key in sets.items()
@@ -82,10 +96,12 @@ def _source_facts(store: Store, key: str) -> dict[str, Any]:
     }
 
 
-def _run(arm: str, seed: int, facts: dict[str, Any]) -> dict[str, Any]:
+def _run(run: PlannedRun, facts: dict[str, Any]) -> dict[str, Any]:
     return {
-        "arm": arm,
-        "training_seed": seed,
+        "arm": run.arm,
+        "training_seed": run.training_seed,
+        "round": run.round,
+        "repeat": run.repeat,
         "initial_adapter_sha256": facts["initial_sha256"],
         **{name: value for name, value in facts.items() if name != "initial_sha256"},
     }

@@ -10,22 +10,25 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from aftertune.arms import Arm, RoundData
 from aftertune.canon import digest
 from aftertune.registry import load, names
-from aftertune.resolve import Arm, Format, Items, Resolved
+from aftertune.resolve import Format, Items, Resolved
 from aftertune.spec.models import INITIAL, SamplingSpec
+from aftertune.spec.tuning import TuneSpec
 from aftertune.store import Store
+from aftertune.tune.record import checkpoint_name
 
 # Raised whenever a stage's output can change for the same inputs.
 VERSIONS = {
     "items": "1",
     "data": "1",
-    "tune": "1",
-    "generate": "1",
+    "tune": "2",
+    "generate": "2",
     "judge": "1",
     "table": "1",
-    "stats": "3",
-    "report": "3",
+    "stats": "4",
+    "report": "4",
 }
 
 
@@ -51,11 +54,50 @@ class Chain:
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
-    """The judgments of one checkpoint under one condition, and where they are."""
+class Checkpoint:
+    """A state of a model that is measured: the initial one, or one on a run's way.
 
-    arm: str
-    training_seed: int | None
+    Attributes:
+        point: The share of the round that is done.
+        repeat: 0 for a training seed's own run, else which time it is run again.
+        tune: Key of the round's tune step; None for the initial model.
+    """
+
+    arm: str = INITIAL
+    training_seed: int | None = None
+    round: int = 1
+    point: float = 1.0
+    repeat: int = 0
+    tune: str | None = None
+
+    @property
+    def place(self) -> float:
+        """Rounds that are done: the table's column `round`."""
+        return self.round - 1 + self.point
+
+    @property
+    def label(self) -> str:
+        """In words, for a step that measures it."""
+        if self.tune is None:
+            return "the initial model"
+        place = "" if self.place == 1 else f", round {self.place:g}"
+        return f"{self.arm} seed {self.training_seed}{place}{', again' if self.repeat else ''}"
+
+    def stream(self, *, held: bool) -> str:
+        """Names the random stream of its responses: not by arm, so that arms share it, and not by seed when held."""
+        if self.tune is None:
+            return "initial"
+        return "held" if held else f"training seed {self.training_seed}/{self.place:g}"
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """The judgments of one checkpoint under one condition, and where they are.
+
+    `probe` cells measure something that is measured already; they are not in the table.
+    """
+
+    checkpoint: Checkpoint
     benchmark: str
     prompt_format: str
     judge: str
@@ -63,17 +105,42 @@ class Cell:
     judgments_key: str
     probe: bool = False
 
+    @property
+    def arm(self) -> str:
+        """The checkpoint's arm."""
+        return self.checkpoint.arm
+
+    @property
+    def training_seed(self) -> int | None:
+        """The checkpoint's training seed; None for the initial model."""
+        return self.checkpoint.training_seed
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedRun:
+    """One tune step: a round of a training seed's run, or of its repeat."""
+
+    arm: str
+    training_seed: int
+    round: int
+    repeat: int
+    key: str
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All steps of a study: `first` in this process, then the chains, then the table."""
+    """All steps of a study: `first` in this process, then the chains, then the table.
+
+    `sets` are the training sets' keys by arm and round; `systems` the system texts of the arms that have their own.
+    """
 
     first: tuple[Step, ...]
     chains: tuple[Chain, ...]
     cells: tuple[Cell, ...]
-    runs: Mapping[tuple[str, int], str]
-    sets: Mapping[str, str]
+    runs: tuple[PlannedRun, ...]
+    sets: Mapping[tuple[str, int], str]
     items: Mapping[str, str]
+    systems: Mapping[str, str]
 
     @property
     def steps(self) -> Iterator[Step]:
@@ -96,83 +163,105 @@ def missing(plan: Plan, store: Store) -> list[Step]:
 
 
 class _Planner:
-    """Collects steps while walking over arms, seeds and conditions."""
+    """Collects steps while walking over arms, seeds, rounds and conditions."""
 
     def __init__(self, study: Resolved) -> None:
         self._study = study
         self._root = study.declared.spec.seed
         self._cells: list[Cell] = []
+        self._runs: list[PlannedRun] = []
         self._items = {benchmark.name: _items_step(benchmark) for benchmark in study.benchmarks}
-        self._data = {arm.name: self._data_step(arm) for arm in study.arms}
+        self._data = {
+            (arm.name, number): self._data_step(arm, number, data)
+            for arm in study.arms
+            for number, data in enumerate(arm.rounds, start=1)
+        }
 
     def plan(self) -> Plan:
         chains = [Chain("initial model", tuple(self._initial()))]
-        runs: dict[tuple[str, int], str] = {}
         for arm in self._study.arms:
             for seed in arm.tune.seeds:
-                tune = self._tune_step(arm, seed)
-                runs[arm.name, seed] = tune.key
-                chains.append(Chain(f"{arm.name} seed {seed}", (tune, *self._measure(arm.name, seed, tune.key))))
-        first = (*self._items.values(), *self._data.values())
+                chains.append(Chain(f"{arm.name} seed {seed}", tuple(self._run(arm, seed))))
+            for repeat in range(1, arm.tune.repeat + 1):
+                seed = arm.tune.seeds[0]
+                chains.append(Chain(f"{arm.name} seed {seed} again {repeat}", tuple(self._run(arm, seed, repeat))))
         return Plan(
-            first,
+            (*self._items.values(), *self._data.values()),
             tuple(chains),
             tuple(self._cells),
-            runs,
-            {name: step.key for name, step in self._data.items()},
+            tuple(self._runs),
+            {place: step.key for place, step in self._data.items()},
             {name: step.key for name, step in self._items.items()},
+            {arm.name: arm.system for arm in self._study.arms if arm.system},
         )
 
-    def _data_step(self, arm: Arm) -> Step:
-        options = arm.source.spec.model_dump(exclude={"name", "path"})
+    def _data_step(self, arm: Arm, number: int, data: RoundData) -> Step:
+        source = data.source
+        options = source.spec.model_dump(exclude={"name", "path"})
+        shared = {"options": options, "root": self._root}
         meaning = {
             "v": VERSIONS["data"],
-            "source": arm.source.sha256,
-            "options": options,
+            "source": source.sha256,
             "layouts": _layout_versions(str(options["layout"])),
-            "transforms": list(arm.identities),
-            "root": self._root,
+            "transforms": list(data.identities),
+            **shared,
         }
-        work = {
-            "path": str(arm.source.path),
-            "options": options,
-            "transforms": list(arm.transforms),
-            "root": self._root,
-        }
-        return Step("data", digest(meaning), f"training set of {arm.name}", work)
+        work = {"path": str(source.path), "transforms": list(data.transforms), **shared}
+        where = f", round {number}" if arm.n_data > 1 else ""
+        return Step("data", digest(meaning), f"training set of {arm.name}{where}", work)
 
-    def _tune_step(self, arm: Arm, seed: int) -> Step:
-        settings = arm.tune.model_dump(mode="json", exclude={"training_seeds"})
-        data = self._data[arm.name].key
-        meaning = {
-            "v": VERSIONS["tune"],
-            "model": self._study.model.identity,
-            "data": data,
-            "tune": settings,
-            "training_seed": seed,
-            "root": self._root,
-        }
+    def _run(self, arm: Arm, seed: int, repeat: int = 0) -> Iterator[Step]:
+        """All rounds of one run, each followed by its measurements; of a repeat only the end is measured."""
+        start: str | None = None
+        for number in range(1, arm.tune.n_rounds + 1):
+            tune = self._tune_step(arm, seed, number, start, repeat)
+            self._runs.append(PlannedRun(arm.name, seed, number, repeat, tune.key))
+            yield tune
+            points = arm.tune.checkpoints if not repeat else (1.0,) if number == arm.tune.n_rounds else ()
+            for point in points:
+                checkpoint = Checkpoint(arm.name, seed, number, point, repeat, tune.key)
+                yield from self._measure(checkpoint, arm.system, held="decode" in arm.tune.hold)
+            start = tune.key
+
+    def _tune_step(self, arm: Arm, seed: int, number: int, start: str | None, repeat: int) -> Step:
+        data, external = self._data[arm.name, number].key, arm.external.get((seed, number))
+        place = {"training_seed": seed, "round": number, "start": start, "repeat": repeat}
+        model = {"model": self._study.model.identity, "v": VERSIONS["tune"]}
+        # A folder's checkpoint is what it is, whatever data, seed and round the study gives it.
+        meaning = {**model, "data": data, "root": self._root, **place, "tune": _moving(arm.tune)}
+        if external is not None and "folder" in external.identity:
+            meaning = {**model, "external": external.identity}
+        elif external is not None:
+            meaning = {**model, "data": data, **place, "external": external.identity}
+        settings = arm.tune.model_dump(mode="json", exclude={"rounds", "repeat"})
         work = {
             "model": self._study.model.work,
             "name": self._study.model.name,
             "data": data,
-            "tune": settings,
-            "training_seed": seed,
+            "tune": {**settings, "training_seeds": [seed]},
             "root": self._root,
+            **place,
+            **({"external": dict(external.work), "arm": arm.name} if external else {}),
         }
-        return Step("tune", digest(meaning), f"tune {arm.name}, seed {seed}", work)
+        where = f", round {number}" if arm.tune.n_rounds > 1 else ""
+        label = f"tune {arm.name}, seed {seed}{where}{', again' if repeat else ''}"
+        return Step("tune", digest(meaning), label, work)
 
     def _initial(self) -> Iterator[Step]:
-        yield from self._measure(INITIAL, None, None)
+        yield from self._measure(Checkpoint(), "", held=False)
         yield from self._probe()
 
-    def _measure(self, arm: str, seed: int | None, tune: str | None) -> Iterator[Step]:
+    def _measure(self, checkpoint: Checkpoint, system: str, *, held: bool) -> Iterator[Step]:
+        """Responses and judgments under every condition; of a repeat only the primary judge's."""
+        sampling, probe = self._study.declared.spec.measure.sampling, checkpoint.repeat > 0
+        judges = [self._study.declared.spec.measure.primary_judge] if probe else list(self._study.judges)
         for benchmark in self._study.benchmarks:
             for form in self._study.formats:
-                sampling = self._study.declared.spec.measure.sampling
-                responses = self._generate_step(benchmark, form, tune, sampling, "", _who(arm, seed))
+                spoken = form.with_system(system)
+                stream = checkpoint.stream(held=held)
+                responses = self._generate_step(benchmark, spoken, checkpoint, sampling, stream)
                 yield responses
-                yield from self._judge_steps(benchmark, form, responses, (arm, seed), self._study.judges)
+                yield from self._judge_steps(benchmark, form, responses, checkpoint, judges, probe=probe)
 
     def _probe(self) -> Iterator[Step]:
         """The initial model once more, in other batches and from another stream: the A/A noise floor."""
@@ -181,15 +270,16 @@ class _Planner:
         primary = self._study.declared.spec.measure.primary_judge
         for benchmark in self._study.benchmarks:
             form = self._study.formats[0]
-            responses = self._generate_step(benchmark, form, None, other, "again", "the initial model, again")
+            responses = self._generate_step(benchmark, form, Checkpoint(), other, "initial again")
             yield responses
-            yield from self._judge_steps(benchmark, form, responses, (INITIAL, None), [primary], probe=True)
+            yield from self._judge_steps(benchmark, form, responses, Checkpoint(), [primary], probe=True)
 
     def _generate_step(
-        self, benchmark: Items, form: Format, tune: str | None, sampling: SamplingSpec, stream: str, who: str
+        self, benchmark: Items, form: Format, checkpoint: Checkpoint, sampling: SamplingSpec, stream: str
     ) -> Step:
         shared = {
-            "tune": tune,
+            "tune": checkpoint.tune,
+            "checkpoint": checkpoint_name(checkpoint.point),
             "format": form.name,
             "system": form.system,
             "sampling": sampling.model_dump(),
@@ -204,15 +294,17 @@ class _Planner:
             **shared,
         }
         work = {"model": self._study.model.work, "items": self._items[benchmark.name].key, **shared}
-        return Step("generate", digest(meaning), f"responses of {who} to {benchmark.name} ({form.name})", work)
+        again = ", again" if stream == "initial again" else ""
+        label = f"responses of {checkpoint.label}{again} to {benchmark.name} ({form.name})"
+        return Step("generate", digest(meaning), label, work)
 
     def _judge_steps(
         self,
         benchmark: Items,
         form: Format,
         responses: Step,
-        who: tuple[str, int | None],
-        judges: Sequence[str] | Mapping[str, Any],
+        checkpoint: Checkpoint,
+        judges: Sequence[str],
         *,
         probe: bool = False,
     ) -> Iterator[Step]:
@@ -227,10 +319,17 @@ class _Planner:
                 "identity": dict(judge.identity()),
             }
             work = {"responses": responses.key, "items": self._items[benchmark.name].key, "judge": name}
-            label = f"{name} on {_who(*who)}{', again' if probe else ''}, {benchmark.name} ({form.name})"
+            again = ", again" if probe and not checkpoint.repeat else ""
+            label = f"{name} on {checkpoint.label}{again}, {benchmark.name} ({form.name})"
             step = Step("judge", digest(meaning), label, work)
-            self._cells.append(Cell(*who, benchmark.name, form.name, name, responses.key, step.key, probe))
+            self._cells.append(Cell(checkpoint, benchmark.name, form.name, name, responses.key, step.key, probe))
             yield step
+
+
+def _moving(tune: TuneSpec) -> dict[str, Any]:
+    """The settings that can move the weights, or that decide which checkpoints there are."""
+    settings = tune.model_dump(mode="json", exclude={"training_seeds", "repeat", "rounds", "external"})
+    return {**settings, "hold": sorted(set(tune.hold) - {"decode"})}
 
 
 def _layout_versions(layout: str) -> dict[str, str]:
@@ -243,10 +342,6 @@ def _items_step(benchmark: Items) -> Step:
     rows = [[i.id, i.prompt, i.harmful, i.category, i.cluster, i.reference] for i in benchmark.items]
     key = digest({"v": VERSIONS["items"], "items": benchmark.sha256})
     return Step("items", key, f"items of {benchmark.name}", {"rows": rows})
-
-
-def _who(arm: str, seed: int | None) -> str:
-    return "the initial model" if seed is None else f"{arm} seed {seed}"
 
 
 def component_versions(study: Resolved) -> dict[str, dict[str, str]]:

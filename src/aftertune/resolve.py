@@ -6,34 +6,26 @@ All problems that can be found without running a model are found here, before an
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
+from aftertune.arms import Arm, resolve_arm
 from aftertune.backends.folder import fingerprint, open_folder
 from aftertune.benchmarks.base import check_items, items_digest
 from aftertune.benchmarks.from_file import read_items
-from aftertune.canon import digest
-from aftertune.data.build import transform_identity, validate_transforms
-from aftertune.errors import AftertuneError, SpecError, TableError, did_you_mean
-from aftertune.files import source_digest
+from aftertune.errors import SpecError, TableError, did_you_mean
 from aftertune.generate.formats.base import PromptFormat
 from aftertune.judges.base import Judge
 from aftertune.judging import applies
 from aftertune.organism import folder as organism_folder
-from aftertune.organism import rows_file
 from aftertune.records import Item, Outcome
 from aftertune.registry import load
 from aftertune.sections.factors import check_factors
 from aftertune.seeds import derive
-from aftertune.spec.base import SourceSpec
-from aftertune.spec.load import Declared, spec_error
+from aftertune.spec.load import Declared
 from aftertune.spec.models import INITIAL, BenchmarkSpec, ContrastSpec, FormatSpec
-from aftertune.spec.tuning import TuneSpec
-
-PACKAGED_SOURCES = {"organism_howto": "howto", "organism_facts": "facts"}
+from aftertune.tune.external_plan import Base
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,27 +50,6 @@ class InitialModel:
 
 
 @dataclass(frozen=True, slots=True)
-class SourceFile:
-    """An instruction data file with the options to read it."""
-
-    name: str
-    path: Path
-    sha256: str
-    spec: SourceSpec
-
-
-@dataclass(frozen=True, slots=True)
-class Arm:
-    """One recipe, complete: source, transforms with versions, tuning settings."""
-
-    name: str
-    source: SourceFile
-    transforms: tuple[dict[str, Any], ...]
-    identities: tuple[dict[str, Any], ...]
-    tune: TuneSpec
-
-
-@dataclass(frozen=True, slots=True)
 class Items:
     """A benchmark's items under the name the study uses."""
 
@@ -100,6 +71,10 @@ class Format:
     name: str
     form: PromptFormat
     system: str
+
+    def with_system(self, system: str) -> Format:
+        """The format with an arm's system text, where it goes through the chat template and there is such a text."""
+        return replace(self, system=system) if system and self.form.turns is not None else self
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +106,9 @@ def resolve(declared: Declared, cache: dict[str, Any], *, fetch: bool = False) -
     formats = _formats(declared)
     benchmarks = _benchmarks(declared)
     model = _model(declared, cache, formats, fetch=fetch)
-    arms = tuple(_arm(declared, name, cache) for name in declared.spec.arms)
+    base = Base(model.name, open_folder(model.path))
+    arms = tuple(resolve_arm(declared, name, base, cache) for name in declared.spec.arms)
+    _check_systems(declared, formats)
     contrasts = _contrasts(declared)
     _check_factors(declared)
     _check_outcome(declared, judges, benchmarks)
@@ -140,7 +117,7 @@ def resolve(declared: Declared, cache: dict[str, Any], *, fetch: bool = False) -
 
 def _model(declared: Declared, cache: dict[str, Any], formats: Sequence[Format], *, fetch: bool) -> InitialModel:
     spec = declared.spec.initial_model
-    with _at(declared, "initial_model"):
+    with declared.at("initial_model"):
         folder = open_folder(_model_path(declared, fetch=fetch))
     template = _template(declared)
     needs_template = [form.name for form in formats if form.form.turns is not None]
@@ -189,61 +166,10 @@ def _template(declared: Declared) -> str | None:
         ) from error
 
 
-def _arm(declared: Declared, name: str, cache: dict[str, Any]) -> Arm:
-    spec = declared.spec.arms[name]
-    transforms = tuple(dict(transform.model_dump()) for transform in spec.transforms)
-    with _at(declared, "arms", name, "transforms"):
-        validate_transforms(list(transforms))
-    source_place = ("arms", name, "source") if spec.source else ("data", "source")
-    with _at(declared, *source_place):
-        source = _source(declared, spec.source or declared.spec.data.source, cache)
-    return Arm(name, source, transforms, tuple(transform_identity(t) for t in transforms), _tune(declared, name))
-
-
-def _tune(declared: Declared, name: str) -> TuneSpec:
-    """The study's tuning settings with what the arm changes."""
-    changes = declared.spec.arms[name].tune
-    unknown = sorted(set(changes) - set(TuneSpec.model_fields))
-    if unknown:
-        raise SpecError(
-            f"{declared.where('arms', name, 'tune', unknown[0])}: unknown key {unknown[0]!r}"
-            f"{did_you_mean(unknown[0], TuneSpec.model_fields)}",
-            "correct or remove the key",
-        )
-    try:
-        return TuneSpec.model_validate({**declared.spec.tune.model_dump(exclude_unset=True), **changes})
-    except ValidationError as error:
-        raise spec_error(error, declared.located, ("arms", name, "tune")) from error
-
-
-def _source(declared: Declared, spec: SourceSpec, cache: dict[str, Any]) -> SourceFile:
-    if spec.name is None:
-        path = declared.path(str(spec.path))
-        return SourceFile(str(spec.path), path, _cached_digest(path, cache), spec)
-    if spec.name not in PACKAGED_SOURCES:
-        raise SpecError(
-            f"no packaged data set is called {spec.name!r}{did_you_mean(spec.name, PACKAGED_SOURCES)}; "
-            f"there are: {', '.join(PACKAGED_SOURCES)}",
-            "name one of them, or a file with `path:`",
-        )
-    path = rows_file(PACKAGED_SOURCES[spec.name])
-    return SourceFile(spec.name, path, _cached_digest(path, cache), spec)
-
-
-def _cached_digest(path: Path, cache: dict[str, Any]) -> str:
-    """A file's sha256, remembered by size and time so that large data sets are read once."""
-    if not path.is_file():
-        return source_digest(path)
-    state = [path.stat().st_size, path.stat().st_mtime_ns]
-    if not isinstance(cache.get(str(path)), dict) or cache[str(path)].get("state") != state:
-        cache[str(path)] = {"state": state, "sha256": source_digest(path)}
-    return str(cache[str(path)]["sha256"])
-
-
 def _benchmarks(declared: Declared) -> tuple[Items, ...]:
     found: dict[str, Items] = {}
     for place, spec in enumerate(declared.spec.measure.benchmarks):
-        with _at(declared, "measure", "benchmarks", place):
+        with declared.at("measure", "benchmarks", place):
             parts = _by_harm(_items(declared, spec))
         for part in parts:
             if part.name in found:
@@ -301,7 +227,7 @@ def _columns(spec: BenchmarkSpec) -> dict[str, Any]:
 def _formats(declared: Declared) -> tuple[Format, ...]:
     found = []
     for place, spec in enumerate(declared.spec.measure.prompt_formats):
-        with _at(declared, "measure", "prompt_formats", place):
+        with declared.at("measure", "prompt_formats", place):
             found.append(_format(spec))
     return tuple(found)
 
@@ -313,10 +239,23 @@ def _format(spec: FormatSpec) -> Format:
     return Format(spec.name, form, spec.system or form.system or "")
 
 
+def _check_systems(declared: Declared, formats: Sequence[Format]) -> None:
+    """An arm's system text needs a format that goes through the chat template."""
+    if any(form.form.turns is not None for form in formats):
+        return
+    for name, arm in declared.spec.arms.items():
+        if arm.system is not None:
+            raise SpecError(
+                f"{declared.where('arms', name, 'system')}: no prompt format here has a system turn "
+                f"({', '.join(form.name for form in formats)})",
+                "add the format `chat`, or remove `system:`",
+            )
+
+
 def _judges(declared: Declared) -> dict[str, Judge]:
     found = {}
     for place, spec in enumerate(declared.spec.measure.judges):
-        with _at(declared, "measure", "judges", place):
+        with declared.at("measure", "judges", place):
             found[spec.name] = load("judge", spec.name)
     return found
 
@@ -372,22 +311,3 @@ def _claim(declared: Declared, arms: Sequence[Arm], contrasts: Sequence[Contrast
             "declare at least 5 training_seeds, or set `analysis.claim: checkpoint`",
         )
     return claim
-
-
-class _at:
-    """Put the place in the study before the message of any error raised inside."""
-
-    def __init__(self, declared: Declared, *place: str | int) -> None:
-        self._where = declared.where(*place)
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        if isinstance(error, AftertuneError) and ".yaml:" not in str(error) and ".yml:" not in str(error):
-            raise type(error)(f"{self._where}: {error.message}", error.fix) from error
-
-
-def recipe_digest(arm: Arm) -> str:
-    """What two arms share when they are the same recipe under two names."""
-    return digest([arm.source.sha256, arm.source.spec.model_dump(), list(arm.identities), arm.tune.model_dump()])

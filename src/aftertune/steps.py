@@ -70,7 +70,7 @@ def _generate(work: Mapping[str, Any], store: Store, draft: Draft, tick: Tick) -
     sampling = dict(work["sampling"])
     replicates = sampling.pop("replicates")
     items = read_items(store, work["items"])
-    stream = "/".join([work["tune"] or "initial", work["format"], work["stream"]])
+    stream = f"{work['stream']}/{work['format']}"
     condition = Condition(
         load("format", work["format"]), work["system"], Sampling(**sampling), replicates, work["root"], stream
     )
@@ -117,12 +117,19 @@ def _loaded(work: Mapping[str, Any], store: Store) -> Any:
     from aftertune.backends.hf import ModelRef, load_model
     from aftertune.canon import digest
 
-    key = digest([dict(work["model"]), work["tune"]])
+    key = digest([dict(work["model"]), work["tune"], work["checkpoint"]])
     if key not in _in_memory:
         _in_memory.clear()
-        checkpoint = store.folder("tune", work["tune"]) / "checkpoint" if work["tune"] else None
+        checkpoint = checkpoint_folder(store, work["tune"], work["checkpoint"]) if work["tune"] else None
         _in_memory[key] = load_model(ModelRef.of(work["model"]), checkpoint)
     return _in_memory[key]
+
+
+def checkpoint_folder(store: Store, tune: str, name: str) -> Path:
+    """A finished run's checkpoint: in the store, or where an external one lies."""
+    from aftertune.tune.external import located
+
+    return located(store.folder("tune", tune) / name)
 
 
 def _opened(name: str, judge: Any) -> Any:

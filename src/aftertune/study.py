@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from aftertune.arms import check_rows
 from aftertune.canon import digest
 from aftertune.errors import StepsFailed
 from aftertune.exec.chain import Event, Notify, make_step
@@ -92,9 +93,11 @@ def run(
     Raises:
         SpecError, DataError, ModelError: found before anything is tuned.
         MissingExtra: models must be run, and what runs them is not installed.
+        ReplicateError: two training seeds of an arm are one run; nothing is concluded from them.
         StepsFailed: some steps failed; the others are kept and the same call goes on from there.
         StoreError: the disk is full, or the store is not usable.
     """
+    from aftertune.audit import audit_replicates
     from aftertune.exec.inline import run_inline
 
     prepared = _prepared(study, store)
@@ -105,6 +108,7 @@ def run(
     n_missing = len(missing(prepared.plan, prepared.store))
     _make_first(prepared, notify)
     _run_chains(prepared, execute or run_inline, notify)
+    audit_replicates(prepared.study, prepared.plan, prepared.store)
     results = _conclude(prepared, out)
     _forget_previous(out)
     return Finished(out, results, n_missing, sum(1 for _ in prepared.plan.steps) - n_missing)
@@ -122,6 +126,10 @@ def _make_first(prepared: Prepared, notify: Notify) -> None:
         if not prepared.store.has(step.stage, step.key):
             make_step(step, prepared.store, lambda n, total: None)
             notify(Event("done", "data", step.stage, step.key, step.label))
+    for arm in prepared.study.arms:
+        for number in range(1, len(arm.rounds) + 1):
+            made = prepared.store.manifest("data", prepared.plan.sets[arm.name, number])
+            check_rows(arm, number, made["facts"]["n_rows"])
 
 
 def _run_chains(prepared: Prepared, execute: Execute, notify: Notify) -> None:
@@ -170,7 +178,7 @@ def _table(prepared: Prepared) -> Path:
     from aftertune.table import check_table, write_table
 
     cells = [
-        [c.arm, c.training_seed, c.benchmark, c.prompt_format, c.judge, c.judgments_key]
+        [c.arm, c.training_seed, c.checkpoint.place, c.benchmark, c.prompt_format, c.judge, c.judgments_key]
         for c in prepared.plan.cells
         if not c.probe
     ]
@@ -195,7 +203,9 @@ def _stats(prepared: Prepared, table: Path, lock: Mapping[str, Any]) -> Path:
             "table": table.name,
             "analysis": analysis,
             "probes": probes,
-            "runs": [run["final_sha256"] for run in lock["runs"]],
+            "runs": lock["runs"],
+            "streams": lock["streams"],
+            "systems": dict(prepared.plan.systems),
         }
     )
 
@@ -230,7 +240,7 @@ def _analysed(prepared: Prepared, table: Path, analysis: Mapping[str, Any]) -> s
         judges=analysis["judges"],
         factors=analysis["factors"],
     )
-    checks = self_checks(prepared.plan, prepared.store, primary, analysis["outcome"])
+    checks = self_checks(prepared.study, prepared.plan, prepared.store, analysis["outcome"])
     return to_json(replace(results, diagnostics=(*results.diagnostics, *checks)))
 
 

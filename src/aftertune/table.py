@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from aftertune.codes import Places, all_different, codes
 from aftertune.errors import TableError, did_you_mean
 from aftertune.records import Status
+from aftertune.typed import WHOLE, kind, typed
 
 if TYPE_CHECKING:
     import polars as pl
@@ -48,7 +49,6 @@ DEFAULTS: dict[str, Any] = {
     "outcome": "harmful",
     "status": None,
 }
-WHOLE = ("training_seed", "round", "replicate")
 SUFFIXES = (".parquet", ".csv", ".jsonl", ".csv.gz", ".jsonl.gz")
 
 
@@ -232,9 +232,9 @@ def _filled(df: pl.DataFrame, where: str) -> pl.DataFrame:
 
     columns: dict[str, pl.Series | pl.Expr] = {}
     for name in COLUMNS:
-        fill = pl.lit(DEFAULTS.get(name), dtype=_kind(name))
+        fill = pl.lit(DEFAULTS.get(name), dtype=kind(name))
         if name in df.columns:
-            column = _typed(df[name], where)
+            column = typed(df[name], where)
             empty = DEFAULTS.get(name) is not None and column.null_count() > 0
             columns[name] = column.fill_null(DEFAULTS[name]) if empty else column
         else:
@@ -244,51 +244,6 @@ def _filled(df: pl.DataFrame, where: str) -> pl.DataFrame:
         ok = pl.when(pl.col("value").is_null()).then(pl.lit("abstained")).otherwise(pl.lit("ok"))
         out = out.with_columns(pl.col("status").fill_null(ok))
     return out
-
-
-def _kind(name: str) -> type[pl.DataType]:
-    import polars as pl
-
-    return pl.Float64 if name == "value" else pl.Int64 if name in WHOLE else pl.String
-
-
-def _typed(column: pl.Series, where: str) -> pl.Series:
-    import polars as pl
-
-    kind = _kind(column.name)
-    if column.dtype == kind:
-        return column
-    if column.name == "value" and column.dtype == pl.Boolean:
-        return column.cast(pl.Float64)
-    if kind != pl.String and not (column.dtype.is_numeric() or column.dtype == pl.Null):
-        bad = next((value for value in column if value is not None and not _is_number(value)), None)
-        if bad is not None:
-            raise TableError(
-                f"{where}: column {column.name!r} mixes numbers with {bad!r}",
-                "give numbers, and nothing where there is no value",
-            )
-    if (
-        kind == pl.Int64
-        and column.dtype.is_float()
-        and column.drop_nulls().drop_nans().ne(column.drop_nulls().drop_nans().round()).any()
-    ):
-        raise TableError(f"{where}: column {column.name!r} holds fractions", "give whole numbers")
-    if kind == pl.Int64 and column.dtype.is_float():
-        column = column.fill_nan(None)
-    try:
-        return column.cast(kind)
-    except pl.exceptions.PolarsError as error:
-        raise TableError(
-            f"{where}: column {column.name!r} is {column.dtype}, not {kind}", "make the column one plain type"
-        ) from error
-
-
-def _is_number(value: Any) -> bool:
-    try:
-        float(value)
-    except (TypeError, ValueError):
-        return False
-    return True
 
 
 def _check_keys(df: pl.DataFrame, where: str) -> None:

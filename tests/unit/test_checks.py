@@ -7,6 +7,7 @@ import shutil
 
 import pytest
 
+from aftertune.errors import DataError, ReplicateError
 from aftertune.spec import parse_study
 from aftertune.study import run
 
@@ -58,12 +59,22 @@ def test_a_checkpoint_without_effect_is_an_error(diagnosed):
     assert "no effect, or was not loaded" in message
 
 
-def test_two_seeds_that_are_one_run_are_an_error(diagnosed):
-    status, message = diagnosed(("{rank: 2, learning_rate: 1e-2", "{kind: full, learning_rate: 1e-3"), rows=1)[
-        "training seeds differ"
-    ]
-    assert status == "error"
-    assert "they are one run" in message
+def test_two_seeds_that_are_one_run_stop_the_study_before_any_statistics(diagnosed, tmp_path):
+    """Full fine-tuning on one row: there is only one order, so a second seed is the same run."""
+    full = ("{rank: 2, learning_rate: 1e-2", "{kind: full, learning_rate: 1e-3")
+    with pytest.raises(ReplicateError, match="arm a: training seeds 1 and 2 ended with the same weights") as caught:
+        diagnosed(full, ("batch_size: 4", "batch_size: 1"), rows=1)
+    assert "too few rows" in caught.value.message
+    assert "more rows" in caught.value.fix
+    assert caught.value.exit_code == 4
+    assert not list((tmp_path / "out").glob("*.json"))
+
+
+def test_less_than_one_batch_of_rows_is_an_error_before_any_training(diagnosed, tmp_path):
+    with pytest.raises(DataError, match=r"arm a: 3 training rows, fewer than one batch \(tune.batch_size: 4\)") as caught:
+        diagnosed(rows=3)
+    assert "`tune.batch_size` to 3 or less" in caught.value.fix
+    assert not (tmp_path / "store/objects/tune").exists()
 
 
 def test_full_tuning_seeds_that_share_their_start_are_a_warning(diagnosed):

@@ -6,7 +6,7 @@ No torch and no transformers here: `check` and `plan` answer in milliseconds.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 from aftertune.canon import digest, file_digest
 from aftertune.errors import ModelError, NoWeights, did_you_mean
 
-_PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
+PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 _TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "spiece.model")
 _MAX_HEADER = 100_000_000
 
@@ -45,7 +45,7 @@ def open_folder(path: Path) -> ModelFolder:
     config = _config(path)
     weights = _weights(path)
     for file in weights:
-        _check_safetensors(file)
+        read_header(file)
     if not any((path / name).exists() for name in _TOKENIZERS):
         raise ModelError(
             f"{path}: no tokenizer files ({', '.join(_TOKENIZERS[:2])} ...)",
@@ -60,6 +60,11 @@ def fingerprint(folder: ModelFolder, cache: dict[str, Any]) -> str:
     `cache` (path -> size, time, sha256) is read and filled, so that large files are hashed once.
     """
     files = sorted(p for p in folder.path.iterdir() if p.is_file() and p.suffix in _HASHED)
+    return files_digest(files, cache)
+
+
+def files_digest(files: Iterable[Path], cache: dict[str, Any]) -> str:
+    """One hash of several files by name; `cache` as in `fingerprint`."""
     return digest({file.name: _file_hash(file, cache) for file in files})
 
 
@@ -94,7 +99,7 @@ def _config(path: Path) -> Mapping[str, Any]:
     file = path / "config.json"
     if not file.exists():
         raise ModelError(f"{path}: no config.json in it", "save the model again with `model.save_pretrained(folder)`")
-    config = _json(file)
+    config = read_object(file)
     if "model_type" not in config:
         raise ModelError(
             f"{file}: it names no model_type", "this is no Hugging Face model config; save the model again"
@@ -114,7 +119,7 @@ def _weights(path: Path) -> tuple[Path, ...]:
     single = path / "model.safetensors"
     if single.exists():
         return (single,)
-    pickles = sorted(file.name for pattern in _PICKLES for file in path.glob(pattern))
+    pickles = sorted(file.name for pattern in PICKLES for file in path.glob(pattern))
     if pickles:
         raise ModelError(
             f"{path}: the weights are pickled ({', '.join(pickles[:3])}), which can run code when loaded",
@@ -125,7 +130,7 @@ def _weights(path: Path) -> tuple[Path, ...]:
 
 
 def _shards(index: Path) -> tuple[Path, ...]:
-    names = _json(index).get("weight_map")
+    names = read_object(index).get("weight_map")
     if not isinstance(names, dict) or not names:
         raise ModelError(f"{index}: it lists no weight files", "save the model again")
     files = tuple(index.parent / name for name in sorted(set(names.values())) if Path(name).name == name)
@@ -138,8 +143,12 @@ def _shards(index: Path) -> tuple[Path, ...]:
     return files
 
 
-def _check_safetensors(file: Path) -> None:
-    """Read the header: a file that was cut short or is something else is found before loading."""
+def read_header(file: Path) -> dict[str, Any]:
+    """The header of a safetensors file: its tensors by name, with type, shape and place.
+
+    Raises:
+        ModelError: the file was cut short, or is something else.
+    """
     size = file.stat().st_size
     with file.open("rb") as stream:
         length = int.from_bytes(stream.read(8), "little")
@@ -147,7 +156,8 @@ def _check_safetensors(file: Path) -> None:
             raise _no_safetensors(file)
         try:
             header = json.loads(stream.read(length))
-            end = max((entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__"), default=0)
+            tensors = {name: dict(entry) for name, entry in header.items() if name != "__metadata__"}
+            end = max((entry["data_offsets"][1] for entry in tensors.values()), default=0)
         except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
             raise _no_safetensors(file) from error
     if size != 8 + length + end:
@@ -155,6 +165,7 @@ def _check_safetensors(file: Path) -> None:
             f"{file}: cut short or damaged ({size:,} bytes, its header promises {8 + length + end:,})",
             "copy or download the file again",
         )
+    return tensors
 
 
 def _no_safetensors(file: Path) -> ModelError:
@@ -166,14 +177,19 @@ def _template(path: Path) -> str | None:
     if file.exists():
         return file.read_text(encoding="utf-8")
     settings = path / "tokenizer_config.json"
-    template = _json(settings).get("chat_template") if settings.exists() else None
+    template = read_object(settings).get("chat_template") if settings.exists() else None
     if isinstance(template, list):
         named = {entry.get("name"): entry.get("template") for entry in template if isinstance(entry, dict)}
         template = named.get("default")
     return template if isinstance(template, str) else None
 
 
-def _json(file: Path) -> Mapping[str, Any]:
+def read_object(file: Path) -> Mapping[str, Any]:
+    """A JSON file that holds one object.
+
+    Raises:
+        ModelError: it does not.
+    """
     try:
         value = json.loads(file.read_text(encoding="utf-8"))
     except (ValueError, OSError) as error:

@@ -9,8 +9,9 @@ from aftertune.cli import say
 from aftertune.cli.options import STORE, Json, Store, Study
 
 if TYPE_CHECKING:
+    from aftertune.arms import Arm
     from aftertune.cli.look import SetFacts
-    from aftertune.resolve import Arm, Resolved
+    from aftertune.resolve import Resolved
 
 
 def check(study: Study, store: Store = STORE, as_json: Json = False) -> None:
@@ -45,10 +46,11 @@ def _facts(study: Resolved, sets: list[SetFacts]) -> dict[str, Any]:
     from aftertune.plan import make_plan
 
     spec, measured, plan = study.declared.spec, measured_by(study), make_plan(study)
+    arms = {arm.name: arm for arm in study.arms}
     return {
         "study": spec.study,
         "initial_model": {"name": study.model.name, "sha256": study.model.fingerprint},
-        "arms": [_arm(arm, facts) for arm, facts in zip(study.arms, sets, strict=True)],
+        "arms": [_arm(arms[facts.arm], facts) for facts in sets],
         "benchmarks": [
             {
                 "name": b.name,
@@ -78,9 +80,12 @@ def _facts(study: Resolved, sets: list[SetFacts]) -> dict[str, Any]:
 def _arm(arm: Arm, facts: SetFacts) -> dict[str, Any]:
     return {
         **asdict(facts),
-        "transforms": [transform["name"] for transform in arm.transforms],
+        "transforms": [transform["name"] for transform in arm.rounds[facts.round - 1].transforms],
+        "engine": arm.tune.engine,
         "kind": arm.tune.kind,
         "training_seeds": list(arm.tune.seeds),
+        "rounds": arm.tune.n_rounds,
+        "own_rounds": arm.n_data > 1,
     }
 
 
@@ -91,7 +96,7 @@ def _tell(facts: dict[str, Any]) -> None:
     say.table(
         [
             (
-                arm["arm"],
+                f"{arm['arm']}, round {arm['round']}" if arm["own_rounds"] else arm["arm"],
                 arm["source"],
                 arm["layout"],
                 f"{arm['n_rows']:,} of {arm['n_read']:,}",

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from aftertune.arms import Arm, RoundData
     from aftertune.data.source import Source
     from aftertune.plan import Plan, Step
-    from aftertune.resolve import Arm, Resolved
+    from aftertune.resolve import Resolved
     from aftertune.store import Store
 
 STAGES = ("items", "data", "tune", "generate", "judge")
@@ -33,9 +34,10 @@ class Looked:
 
 @dataclass(frozen=True, slots=True)
 class SetFacts:
-    """An arm's training set in numbers, with what a reader should know about it."""
+    """An arm's training set in numbers, with what a reader should know about it; `round` from 1."""
 
     arm: str
+    round: int
     source: str
     layout: str
     n_read: int
@@ -89,32 +91,38 @@ def open_store(root: Path) -> Store | None:
 
 
 def training_sets(study: Resolved) -> list[SetFacts]:
-    """Make every arm's training set in memory.
+    """Make every arm's training sets in memory: one, or one for each round that has its own.
 
     Raises:
-        DataError: a file is broken, or has fewer rows than asked for.
+        DataError: a file is broken, or has fewer rows than asked for, or than one batch.
     """
     read: dict[str, Source] = {}
-    return [_facts(study, arm, _source(arm, read)) for arm in study.arms]
+    return [
+        _facts(study, arm, number, data, _source(data, read))
+        for arm in study.arms
+        for number, data in enumerate(arm.rounds if arm.n_data > 1 else arm.rounds[:1], start=1)
+    ]
 
 
-def _source(arm: Arm, read: dict[str, Source]) -> Source:
+def _source(data: RoundData, read: dict[str, Source]) -> Source:
     from aftertune.data.source import load_source
 
-    spec = arm.source.spec
+    spec = data.source.spec
     key = spec.model_dump_json()
     if key not in read:
         columns = {str(part): column for part, column in (spec.columns or {}).items()}
         read[key] = load_source(
-            arm.source.path, layout=spec.layout, columns=columns or None, allow_empty=spec.allow_empty
+            data.source.path, layout=spec.layout, columns=columns or None, allow_empty=spec.allow_empty
         )
     return read[key]
 
 
-def _facts(study: Resolved, arm: Arm, source: Source) -> SetFacts:
+def _facts(study: Resolved, arm: Arm, number: int, data: RoundData, source: Source) -> SetFacts:
+    from aftertune.arms import check_rows
     from aftertune.data.build import build_training_set
 
-    made = build_training_set(source, list(arm.transforms), rows=arm.source.spec.rows, seed=study.declared.spec.seed)
+    made = build_training_set(source, list(data.transforms), rows=data.source.spec.rows, seed=study.declared.spec.seed)
+    check_rows(arm, number, len(made.rows))
     skipped = [
         f"{change.transform} left {n} of {len(made.rows)} rows alone: {reason}"
         for change in made.changes
@@ -122,7 +130,8 @@ def _facts(study: Resolved, arm: Arm, source: Source) -> SetFacts:
     ]
     return SetFacts(
         arm.name,
-        arm.source.name,
+        number,
+        data.source.name,
         source.layout,
         source.n_read,
         len(made.rows),
@@ -135,6 +144,7 @@ def warnings(study: Resolved, sets: list[SetFacts]) -> list[str]:
     """What is allowed and probably not meant."""
     return [
         *_few_seeds(study),
+        *_streams(study),
         *_same_recipes(study),
         *_idle_transforms(study, sets),
         *_idle_judges(study),
@@ -153,8 +163,15 @@ def _few_seeds(study: Resolved) -> Iterator[str]:
             )
 
 
+def _streams(study: Resolved) -> Iterator[str]:
+    from aftertune.varied import stream_warnings
+
+    for arm in study.arms:
+        yield from stream_warnings(arm, study.declared.spec.measure.sampling)
+
+
 def _same_recipes(study: Resolved) -> Iterator[str]:
-    from aftertune.resolve import recipe_digest
+    from aftertune.arms import recipe_digest
 
     first: dict[str, str] = {}
     for arm in study.arms:
@@ -164,8 +181,9 @@ def _same_recipes(study: Resolved) -> Iterator[str]:
 
 
 def _idle_transforms(study: Resolved, sets: list[SetFacts]) -> Iterator[str]:
-    for arm, facts in zip(study.arms, sets, strict=True):
-        if arm.transforms and not facts.n_changed:
+    changed = {facts.arm for facts in sets if facts.n_changed}
+    for arm in study.arms:
+        if arm.transforms and arm.name not in changed:
             yield f"arm {arm.name}: its transforms change no row"
 
 

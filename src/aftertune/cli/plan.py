@@ -61,6 +61,7 @@ def plan(study: Study, store: Store = STORE, jobs: Jobs = None, all_steps: All =
 
 def _facts(looked: Looked, jobs: int | None) -> dict[str, Any]:
     from aftertune.cli.look import count_responses, per_stage
+    from aftertune.varied import stream_warnings
 
     todo = [step for step in looked.plan.steps if not looked.has(step)]
     spec = looked.study.declared.spec
@@ -75,11 +76,12 @@ def _facts(looked: Looked, jobs: int | None) -> dict[str, Any]:
             "new_tokens_at_most": responses * spec.measure.sampling.max_new_tokens,
             **_time(looked, todo, jobs),
         },
+        "warnings": [warning for arm in looked.study.arms for warning in stream_warnings(arm, spec.measure.sampling)],
     }
 
 
 def _optimizer_steps(looked: Looked, todo: list[Step]) -> list[int]:
-    tunes = [step for step in todo if step.stage == "tune"]
+    tunes = [step for step in todo if step.stage == "tune" and "external" not in step.work]
     rows = _rows(looked) if tunes else {}
     return [
         math.ceil(rows[step.work["data"]] * step.work["tune"]["epochs"] / step.work["tune"]["batch_size"])
@@ -91,7 +93,7 @@ def _rows(looked: Looked) -> dict[str, int]:
     """Rows per training set, by its key."""
     from aftertune.cli.look import training_sets
 
-    return {looked.plan.sets[facts.arm]: facts.n_rows for facts in training_sets(looked.study)}
+    return {looked.plan.sets[facts.arm, facts.round]: facts.n_rows for facts in training_sets(looked.study)}
 
 
 def _time(looked: Looked, todo: list[Step], jobs: int | None) -> dict[str, Any]:
@@ -127,3 +129,5 @@ def _tell(facts: dict[str, Any]) -> None:
         f"{todo['responses']:,} responses (at most {todo['new_tokens_at_most']:,} new tokens)"
     )
     say.line(f"Time: {took}, {todo['jobs']} at a time ({todo['jobs_because']})")
+    for warning in facts["warnings"]:
+        say.line(f"warning: {warning}", "yellow")

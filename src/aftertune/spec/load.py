@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from aftertune.errors import SpecError, did_you_mean
+from aftertune.errors import AftertuneError, SpecError, did_you_mean
 from aftertune.spec.lines import Located, Place, read_yaml
 from aftertune.spec.models import StudySpec
 
@@ -30,6 +32,16 @@ class Declared:
     def path(self, text: str) -> Path:
         """A path of the study, made absolute."""
         return (self.folder / Path(text).expanduser()).resolve()
+
+    @contextmanager
+    def at(self, *place: str | int) -> Iterator[None]:
+        """Put the place in the study before the message of any error raised inside."""
+        try:
+            yield
+        except AftertuneError as error:
+            if ".yaml:" in str(error) or ".yml:" in str(error):
+                raise
+            raise type(error)(f"{self.where(*place)}: {error.message}", error.fix) from error
 
 
 def load_study(path: Path) -> Declared:

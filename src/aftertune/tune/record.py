@@ -62,8 +62,8 @@ class TuneRecord:
     rows: int
     rows_cut: int
     rows_left_out: int
-    loss_first: float
-    loss_last: float
+    loss_first: float | None
+    loss_last: float | None
     notes: tuple[str, ...] = ()
     details: Mapping[str, Any] = field(default_factory=dict)
 
