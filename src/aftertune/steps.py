@@ -1,4 +1,4 @@
-"""How each stage is carried out: the one module that imports every stage.
+"""How each stage but tuning is carried out (for that one see `aftertune.tuning`).
 
 A step reads its inputs from the store and writes its files into a draft folder; nothing else is shared.
 """
@@ -39,28 +39,9 @@ def _data(work: Mapping[str, Any], store: Store, draft: Draft, tick: Tick) -> No
     )
     made = build_training_set(source, list(work["transforms"]), rows=options["rows"], seed=work["root"])
     write_training_set(made, draft.folder)
-    draft.facts.update(layout=source.layout, n_read=source.n_read, n_rows=len(made.rows), notes=list(source.notes))
-
-
-def _tune(work: Mapping[str, Any], store: Store, draft: Draft, tick: Tick) -> None:
-    from aftertune.backends.hf import ModelRef, load_model
-    from aftertune.data.build import read_training_set
-    from aftertune.spec.tuning import TuneSpec
-    from aftertune.tune.loop import tune
-
-    rows = read_training_set(store.folder("data", work["data"]))
-    _in_memory.clear()  # the model of the last generation; tuning needs the room
-    record = tune(
-        load_model(ModelRef.of(work["model"])),
-        rows,
-        TuneSpec.model_validate(work["tune"]),
-        root=work["root"],
-        training_seed=work["training_seed"],
-        base=work["name"],
-        folder=draft.folder,
-        tick=tick,
-    )
-    draft.facts.update(asdict(record))
+    n_characters = sum(len(turn.content) for row in made.rows for turn in row.turns)
+    counts = {"n_read": source.n_read, "n_rows": len(made.rows), "n_characters": n_characters}
+    draft.facts.update(layout=source.layout, notes=list(source.notes), **counts)
 
 
 def _generate(work: Mapping[str, Any], store: Store, draft: Draft, tick: Tick) -> None:
@@ -103,7 +84,6 @@ def _judge(work: Mapping[str, Any], store: Store, draft: Draft, tick: Tick) -> N
 _STAGES: dict[str, Callable[[Mapping[str, Any], Store, Draft, Tick], None]] = {
     "items": _items,
     "data": _data,
-    "tune": _tune,
     "generate": _generate,
     "judge": _judge,
 }
@@ -111,6 +91,18 @@ _STAGES: dict[str, Callable[[Mapping[str, Any], Store, Draft, Tick], None]] = {
 # One model and the judges stay in memory between the steps of a worker; a chain uses each many times.
 _in_memory: dict[str, Any] = {}
 _judges_in_memory: dict[str, Any] = {}
+_bases_in_memory: dict[str, Any] = {}
+
+
+def base_model(work: Mapping[str, Any]) -> Any:
+    """The loaded initial model of a tune step's work, kept for the runs to come; the last tuned one makes room."""
+    from aftertune.backends.hf import ModelRef, load_model
+
+    if _bases_in_memory.get("work") != work["model"]:
+        _in_memory.clear()
+        _bases_in_memory.clear()
+        _bases_in_memory.update(work=work["model"], loaded=load_model(ModelRef.of(work["model"])))
+    return _bases_in_memory["loaded"]
 
 
 def _loaded(work: Mapping[str, Any], store: Store) -> Any:
@@ -120,9 +112,19 @@ def _loaded(work: Mapping[str, Any], store: Store) -> Any:
     key = digest([dict(work["model"]), work["tune"], work["checkpoint"]])
     if key not in _in_memory:
         _in_memory.clear()
+        if _is_large(Path(work["model"]["path"])):
+            _bases_in_memory.clear()
         checkpoint = checkpoint_folder(store, work["tune"], work["checkpoint"]) if work["tune"] else None
         _in_memory[key] = load_model(ModelRef.of(work["model"]), checkpoint)
     return _in_memory[key]
+
+
+def _is_large(folder: Path) -> bool:
+    """Whether a second copy of the weights could be one too many."""
+    from aftertune.exec.machine import available_bytes, weight_bytes
+
+    free = available_bytes()
+    return free is not None and 4 * weight_bytes(folder) > free
 
 
 def checkpoint_folder(store: Store, tune: str, name: str) -> Path:

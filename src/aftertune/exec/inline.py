@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from aftertune.exec.chain import Event, Notify, run_chain
+from aftertune.exec.chain import Event, Notify, run_together
+from aftertune.exec.together import batches
 from aftertune.plan import Chain
 from aftertune.store import Store
 
 
-def run_inline(chains: Sequence[Chain], root: Path, notify: Notify) -> None:
+def run_inline(chains: Sequence[Chain], root: Path, notify: Notify, *, together: int | None = None) -> None:
     """Run every chain; stop early only when the store itself fails."""
     store, stopped = Store(root), False
 
@@ -19,6 +20,6 @@ def run_inline(chains: Sequence[Chain], root: Path, notify: Notify) -> None:
         stopped = stopped or event.fatal
         notify(event)
 
-    for chain in chains:
+    for batch in batches(chains, store, jobs=1, together=together):
         if not stopped:
-            run_chain(chain, store, watch)
+            run_together(batch, store, watch)

@@ -1,7 +1,7 @@
 """Run chains in worker processes on this machine.
 
 Workers are ordinary processes that speak JSON lines: nothing is pickled, and a caller's script is never
-imported again. A worker that dies fails the chain it held; the others go on in a fresh worker.
+imported again. A worker that dies fails the chains it was at work on; all others go on in a fresh worker.
 """
 
 from __future__ import annotations
@@ -21,8 +21,10 @@ from pathlib import Path
 from typing import IO, Any
 
 from aftertune.exec.chain import Event, Notify
-from aftertune.exec.worker import IDLE, decode_event, encode_chain
+from aftertune.exec.together import Batch, batches
+from aftertune.exec.worker import IDLE, decode_event, encode_batch
 from aftertune.plan import Chain
+from aftertune.store import Store
 
 _TAIL = 3000
 
@@ -31,8 +33,8 @@ class _Worker:
     """One worker process with the thread that reads its events into the shared queue."""
 
     def __init__(self, root: Path, inbox: queue.Queue[tuple[_Worker, dict[str, Any] | None]]) -> None:
-        self.chain: Chain | None = None
-        self.step: dict[str, Any] | None = None
+        self.batch: Batch = ()
+        self.steps: dict[str, dict[str, Any]] = {}
         self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 (closed by stop)
         self._process = subprocess.Popen(
             [sys.executable, "-m", "aftertune.exec.worker", str(root)],
@@ -46,17 +48,17 @@ class _Worker:
         )
         threading.Thread(target=self._listen, args=(inbox,), daemon=True).start()
 
-    def give(self, chain: Chain) -> None:
-        """Hand over the next chain."""
-        self.chain = chain
+    def give(self, batch: Batch) -> None:
+        """Hand over the next chains."""
+        self.batch = batch
         assert self._process.stdin is not None
         # A worker that died meanwhile is noticed by its listener.
         with suppress(BrokenPipeError):
-            self._process.stdin.write(json.dumps(encode_chain(chain)) + "\n")
+            self._process.stdin.write(json.dumps(encode_batch(batch)) + "\n")
             self._process.stdin.flush()
 
     def stop(self, *, now: bool) -> None:
-        """End the process: after its last chain, or at once."""
+        """End the process: after its last batch, or at once."""
         assert self._process.stdin is not None
         with suppress(BrokenPipeError):
             self._process.stdin.close()
@@ -84,19 +86,22 @@ class _Worker:
         inbox.put((self, None))
 
 
-def run_processes(chains: Sequence[Chain], root: Path, notify: Notify, *, jobs: int) -> None:
+def run_processes(
+    chains: Sequence[Chain], root: Path, notify: Notify, *, jobs: int, together: int | None = None
+) -> None:
     """Run every chain in up to `jobs` workers; events arrive in this thread.
 
     On any exception here, Ctrl-C included, the workers are killed; finished steps stay in the store.
     """
-    waiting, inbox = deque(chains), queue.Queue[tuple[_Worker, dict[str, Any] | None]]()
-    with _workers(min(jobs, len(chains)), root, inbox) as alive:
+    waiting = deque(batches(chains, Store(root), jobs=jobs, together=together))
+    inbox = queue.Queue[tuple[_Worker, dict[str, Any] | None]]()
+    with _workers(min(jobs, len(waiting)), root, inbox) as alive:
         while alive:
             worker, message = inbox.get()
             if worker not in alive:
                 continue
             if message is None:
-                if _bury(worker, alive, notify).fatal:
+                if _bury(worker, alive, waiting, notify):
                     waiting.clear()
                 if waiting and not alive:
                     alive.append(_Worker(root, inbox))
@@ -117,8 +122,8 @@ def _workers(n: int, root: Path, inbox: queue.Queue[Any]) -> Iterator[list[_Work
         raise
 
 
-def _next(worker: _Worker, waiting: deque[Chain], alive: list[_Worker]) -> None:
-    worker.chain, worker.step = None, None
+def _next(worker: _Worker, waiting: deque[Batch], alive: list[_Worker]) -> None:
+    worker.batch, worker.steps = (), {}
     if waiting:
         worker.give(waiting.popleft())
     else:
@@ -127,31 +132,53 @@ def _next(worker: _Worker, waiting: deque[Chain], alive: list[_Worker]) -> None:
 
 
 def _tell(worker: _Worker, message: dict[str, Any], notify: Notify) -> Event:
-    worker.step = message
+    worker.steps[message["chain"]] = message
     event = decode_event(message)
     notify(event)
     return event
 
 
-def _bury(worker: _Worker, alive: list[_Worker], notify: Notify) -> Event:
-    """A worker died: blame the step it was at; before its first chain, nothing can run at all."""
+def _bury(worker: _Worker, alive: list[_Worker], waiting: deque[Batch], notify: Notify) -> bool:
+    """A worker died: blame the steps it was at, and let the batch's other chains go on elsewhere.
+
+    Returns whether nothing can run at all: it died before its first batch.
+    """
     alive.remove(worker)
     reason = worker.death()
     worker.stop(now=True)
-    step = worker.step or {"stage": "start", "key": "", "label": "start a worker"}
-    name = worker.chain.name if worker.chain else "worker"
-    event = Event(
+    if not worker.batch:
+        notify(_death({"chain": "worker", "stage": "start", "key": "", "label": "start a worker"}, reason, fatal=True))
+        return True
+    at_work = [message for message in worker.steps.values() if message["kind"] in ("started", "progress")]
+    at_work = at_work or [_first_step(worker.batch[0])]
+    for message in at_work:
+        notify(_death(message, reason, fatal=False))
+    blamed = {message["chain"] for message in at_work}
+    waiting.extendleft((chain,) for chain in worker.batch if chain.name not in blamed and not _ended(chain, worker))
+    return False
+
+
+def _death(message: dict[str, Any], reason: str, *, fatal: bool) -> Event:
+    return Event(
         "failed",
-        name,
-        step["stage"],
-        step["key"],
-        step["label"],
+        message["chain"],
+        message["stage"],
+        message["key"],
+        message["label"],
         message=reason,
         fix="most often memory: lower --jobs, measure.sampling.batch_size or tune.micro_batch_size",
-        fatal=worker.chain is None,
+        fatal=fatal,
     )
-    notify(event)
-    return event
+
+
+def _first_step(chain: Chain) -> dict[str, Any]:
+    step = chain.steps[0]
+    return {"chain": chain.name, "stage": step.stage, "key": step.key, "label": step.label}
+
+
+def _ended(chain: Chain, worker: _Worker) -> bool:
+    last = worker.steps.get(chain.name)
+    return last is not None and (last["kind"] == "failed" or last["key"] == chain.steps[-1].key)
 
 
 def _environment() -> dict[str, str]:

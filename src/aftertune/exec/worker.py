@@ -1,4 +1,4 @@
-"""A worker process: reads chains as JSON lines from standard input, writes events as JSON lines.
+"""A worker process: reads batches of chains as JSON lines from standard input, writes events as JSON lines.
 
 Started by `processes` as `python -m aftertune.exec.worker STORE`. It keeps models in memory between
 chains and ends when its input does, so a killed parent leaves no worker behind for long.
@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TextIO
 
-from aftertune.exec.chain import Event, run_chain
+from aftertune.exec.chain import Event, run_together
 from aftertune.plan import Chain, Step
 from aftertune.store import Store
 
@@ -21,23 +22,23 @@ IDLE = "idle"
 
 
 def main(root: str) -> None:
-    """Serve chains until the input ends."""
+    """Serve batches until the input ends."""
     out = _private_output()
     store = Store(Path(root))
     _send(out, {"kind": IDLE})
     for line in sys.stdin:
-        run_chain(decode_chain(json.loads(line)), store, lambda event: _send(out, asdict(event)))
+        run_together(decode_batch(json.loads(line)), store, lambda event: _send(out, asdict(event)))
         _send(out, {"kind": IDLE})
 
 
-def encode_chain(chain: Chain) -> dict[str, Any]:
-    """A chain as JSON types."""
-    return asdict(chain)
+def encode_batch(batch: Sequence[Chain]) -> list[dict[str, Any]]:
+    """Chains that go side by side, as JSON types."""
+    return [asdict(chain) for chain in batch]
 
 
-def decode_chain(fields: dict[str, Any]) -> Chain:
-    """A chain from JSON types."""
-    return Chain(fields["name"], tuple(Step(**step) for step in fields["steps"]))
+def decode_batch(fields: list[dict[str, Any]]) -> list[Chain]:
+    """Chains from JSON types."""
+    return [Chain(chain["name"], tuple(Step(**step) for step in chain["steps"])) for chain in fields]
 
 
 def decode_event(fields: dict[str, Any]) -> Event:

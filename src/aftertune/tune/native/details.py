@@ -9,14 +9,13 @@ from aftertune.backends.matmul import uses_onednn
 from aftertune.extras import need
 from aftertune.tune.native.passes import Network
 from aftertune.tune.native.slot import Slot
+from aftertune.tune.optimizer import settings_of
 
 _LIBRARIES = ("torch", "transformers", "peft")
 
 
 def details(network: Network, slot: Slot, together: int) -> dict[str, Any]:
     """JSON types only."""
-    group = slot.optimizer.param_groups[0]
-    settings = {name: _plain(value) for name, value in sorted(group.items()) if name not in ("params", "lr")}
     torch, loaded = need("torch"), network.loaded
     return {
         "engine": "native",
@@ -29,10 +28,6 @@ def details(network: Network, slot: Slot, together: int) -> dict[str, Any]:
         "rows_per_pass": slot.micro,
         "model_dtype": str(loaded.model.dtype).removeprefix("torch."),
         "precision": slot.spec.precision,
-        "optimizer": {"class": type(slot.optimizer).__name__, **settings},
+        "optimizer": settings_of(slot.optimizer),
         "modules": [target.name for target in slot.bank.targets],
     }
-
-
-def _plain(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value

@@ -13,8 +13,8 @@ from typing import Any
 from aftertune.backends.hf import Loaded
 from aftertune.backends.memory import free_cached, is_out_of_memory
 from aftertune.errors import TuneError
-from aftertune.extras import need
 from aftertune.tune.encode import Encoded, encode
+from aftertune.tune.few import refuse_few
 from aftertune.tune.native import snapshot
 from aftertune.tune.native.adapter import Fresh, fresh_adapter, read_adapter
 from aftertune.tune.native.bank import Bank
@@ -23,7 +23,7 @@ from aftertune.tune.native.finish import finish, pairs_digest, save_points
 from aftertune.tune.native.passes import Network, Part, parts_of
 from aftertune.tune.native.patch import patched
 from aftertune.tune.native.proof import check, expected_loss
-from aftertune.tune.native.slot import Slot, open_slot, refuse_few
+from aftertune.tune.native.slot import Slot, open_slot
 from aftertune.tune.record import Progress, Run, Tick, TuneRecord
 
 SNAPSHOT_EVERY_S = 30.0

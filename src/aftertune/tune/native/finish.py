@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from aftertune.canon import digest
 from aftertune.extras import need
+from aftertune.tune.course import mean_loss, write_course
 from aftertune.tune.native.adapter import save_adapter
 from aftertune.tune.native.slot import Slot
 from aftertune.tune.record import TuneRecord, checkpoint_name
@@ -32,8 +32,7 @@ def finish(slot: Slot, details: Mapping[str, Any]) -> TuneRecord:
         folder = slot.run.folder / checkpoint_name(point)
         if not folder.exists():  # the last one, and those that an early stop left out
             save_adapter(pairs, slot.fresh.config, slot.run.base, folder)
-    lines = [json.dumps({"step": n + 1, **_rounded(line)}) for n, line in enumerate(slot.log)]
-    (slot.run.folder / "train.jsonl").write_text("\n".join(lines) + "\n")
+    write_course(slot.log, slot.run.folder)
     losses = [line["loss"] for line in slot.log]
     return TuneRecord(
         slot.initial,
@@ -44,8 +43,8 @@ def finish(slot: Slot, details: Mapping[str, Any]) -> TuneRecord:
         len(slot.examples),
         slot.encoded.n_cut,
         slot.encoded.n_left_out,
-        _mean(losses[:_SHOWN]),
-        _mean(losses[-_SHOWN:]),
+        mean_loss(losses[:_SHOWN]),
+        mean_loss(losses[-_SHOWN:]),
         (*slot.notes, *_stop_note(slot)),
         details,
     )
@@ -84,12 +83,3 @@ def _stop_note(slot: Slot) -> tuple[str, ...]:
     kept = f"the weights of step {slot.patience.step} were kept (loss {slot.patience.best:.4f} on rows held out)"
     how = f"stopped early after {slot.step} of {slot.n_steps} steps; " if slot.stopped else ""
     return (how + kept,)
-
-
-def _rounded(line: Mapping[str, float]) -> dict[str, float]:
-    exact = ("learning_rate", "tokens")
-    return {name: value if name in exact else round(value, 6) for name, value in line.items()}
-
-
-def _mean(losses: Sequence[float]) -> float:
-    return sum(losses) / len(losses)

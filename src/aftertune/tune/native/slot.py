@@ -10,17 +10,18 @@ from typing import Any
 from aftertune.errors import TuneError
 from aftertune.extras import need
 from aftertune.spec.tuning import TuneSpec
+from aftertune.tune.course import Line
 from aftertune.tune.encode import Encoded, Example, total_steps
+from aftertune.tune.few import refuse_few
 from aftertune.tune.native.adapter import Fresh
 from aftertune.tune.native.average import Average
 from aftertune.tune.native.bank import Bank
 from aftertune.tune.native.first_tokens import FirstTokens
 from aftertune.tune.native.patience import Patience
+from aftertune.tune.optimizer import make_optimizer
 from aftertune.tune.order import drawn, held_out, visiting_order
 from aftertune.tune.record import Run
 from aftertune.tune.schedule import schedule_factor
-
-Line = dict[str, float]
 
 
 @dataclass(slots=True)
@@ -145,38 +146,10 @@ def open_slot(
         examples,
         order,
         bank,
-        make_optimizer(vector, spec),
+        make_optimizer([vector], spec),
         initial,
         spec.micro_batch_size or spec.batch_size,
         None if spec.ema is None else Average(spec.ema, bank.values[index].clone()),
         None if spec.early_stop is None else Patience(spec.early_stop, tuple(rest)),
         None if spec.first_tokens is None else FirstTokens(spec.first_tokens),
     )
-
-
-def refuse_few(n_examples: int, spec: TuneSpec) -> None:
-    """Stop before training when there is not one whole batch.
-
-    Raises:
-        TuneError: fewer examples than `batch_size`.
-    """
-    if n_examples < spec.batch_size:
-        raise TuneError(
-            f"{n_examples} training examples are fewer than one batch of {spec.batch_size}",
-            f"lower tune.batch_size to {n_examples} or less, or use more rows",
-        )
-
-
-def make_optimizer(vector: Any, spec: TuneSpec) -> Any:
-    """torch's optimizer over one adapter's vector; fused where torch has that."""
-    optim = need("torch").optim
-    made = {
-        "adamw": optim.AdamW,
-        "adam": optim.Adam,
-        "sgd": optim.SGD,
-        "rmsprop": optim.RMSprop,
-        "nadam": optim.NAdam,
-        "radam": optim.RAdam,
-    }[spec.optimizer]
-    fused = {"fused": True} if spec.optimizer in ("adamw", "adam", "sgd") else {}
-    return made([vector], lr=spec.learning_rate, weight_decay=spec.weight_decay, **fused)
