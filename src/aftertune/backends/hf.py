@@ -42,13 +42,14 @@ class Loaded:
     context: int
 
 
-def load_model(ref: ModelRef, checkpoint: Path | None = None) -> Loaded:
+def load_model(ref: ModelRef, checkpoint: Path | None = None, *, quantization: Any = None) -> Loaded:
     """Load a model, and merge or replace it by a checkpoint made from it.
 
     Args:
         ref: The initial model.
         checkpoint: An adapter folder (merged into the weights) or a full model folder; None for the
             initial model itself.
+        quantization: How to quantise its weights while they are loaded; None leaves them as they are.
 
     Raises:
         ModelError: the folder cannot be loaded safely or completely.
@@ -57,13 +58,15 @@ def load_model(ref: ModelRef, checkpoint: Path | None = None) -> Loaded:
     one_thread_and_quiet()
     folder = open_folder(ref.path)
     full = checkpoint is not None and (checkpoint / "config.json").exists()
-    model = _weights(open_folder(checkpoint) if full and checkpoint else folder, ref)
+    model = _weights(open_folder(checkpoint) if full and checkpoint else folder, ref, quantization)
     if checkpoint is not None and not full:
         model = merge_adapter(model, checkpoint)
     device, tokenizer = pick_device(), load_tokenizer(folder, ref)
     _pad_within(tokenizer, model)
     _forget_sampling_defaults(model)
-    return Loaded(model.to(device).eval(), Chat(tokenizer), device, _context(model))
+    if not getattr(model, "is_quantized", False):  # those are loaded onto their device, and refuse to move
+        model = model.to(device)
+    return Loaded(model.eval(), Chat(tokenizer), device, _context(model))
 
 
 def load_tokenizer(folder: ModelFolder, ref: ModelRef) -> Any:
@@ -84,8 +87,11 @@ def load_tokenizer(folder: ModelFolder, ref: ModelRef) -> Any:
     return tokenizer
 
 
-def _weights(folder: ModelFolder, ref: ModelRef) -> Any:
+def _weights(folder: ModelFolder, ref: ModelRef, quantization: Any = None) -> Any:
     torch, auto = need("torch"), need("transformers").AutoModelForCausalLM
+    options = {} if quantization is None else {"quantization_config": quantization}
+    if quantization is not None or "quantization_config" in folder.config:
+        options["device_map"] = {"": pick_device()}
     try:
         model, info = auto.from_pretrained(
             str(folder.path),
@@ -94,6 +100,7 @@ def _weights(folder: ModelFolder, ref: ModelRef) -> Any:
             trust_remote_code=False,
             use_safetensors=True,
             output_loading_info=True,
+            **options,
         )
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise ModelError(
