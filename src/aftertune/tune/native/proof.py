@@ -6,6 +6,7 @@ comparison on two rows finds them all, before a wrong number is trained into any
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -50,6 +51,8 @@ def check(network: Network, expected: Expected) -> None:
     Raises:
         TuneError: they differ by more than rounding.
     """
+    if not math.isfinite(expected.loss):
+        return  # the model itself gives no numbers; the first step says so
     found = _flat_loss(network, expected.rows)
     close = max(expected.close, _CLOSE["bfloat16"] if network.low is not None else 0.0)
     if not abs(found - expected.loss) <= close * max(1.0, abs(expected.loss)):

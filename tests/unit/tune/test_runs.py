@@ -12,7 +12,10 @@ from aftertune.backends.hf import ModelRef, load_model
 from aftertune.errors import TuneError
 from aftertune.records import Row, Turn
 from aftertune.spec.tuning import TuneSpec
-from aftertune.tune.loop import schedule_factor, tune
+from aftertune.tune.full import ORDER_ONLY, tune_full
+from aftertune.tune.native.engine import tune_together
+from aftertune.tune.record import Run
+from aftertune.tune.schedule import schedule_factor
 
 FAST = {"rank": 2, "learning_rate": 5e-3, "epochs": 2, "batch_size": 4, "max_length": 128}
 ROWS = [
@@ -24,11 +27,18 @@ ROWS = [
 ]
 
 
-def run(folder: Path, out: Path, seed: int = 1, rows=ROWS, **changes):
+def run(folder: Path, out: Path, seed: int = 1, rows=ROWS, tick=lambda key, at: None, **changes):
     out.mkdir()
     spec = TuneSpec(**{**FAST, **changes})
     loaded = load_model(ModelRef(folder))
-    return tune(loaded, rows, spec, root=0, training_seed=seed, base="tiny", folder=out, tick=lambda n, total: None)
+    one = Run("x", rows, spec, 0, seed, "tiny", out)
+    if spec.kind == "full":
+        return tune_full(loaded, one, tick)
+    failures: list[TuneError] = []
+    records = tune_together(loaded, [one], tick, lambda key, error: failures.append(error))
+    if failures:
+        raise failures[0]
+    return records["x"]
 
 
 @pytest.mark.parametrize("family", ["llama", "qwen2", "gemma", "gpt2"])
@@ -36,6 +46,7 @@ def test_lora_learns_and_the_adapter_loads(model_folder, tmp_path, family):
     record = run(model_folder(family), tmp_path / "a", epochs=6)
     assert record.loss_last < record.loss_first
     assert record.steps == 18
+    assert record.details["engine"] == "native"
     before = load_model(ModelRef(model_folder(family)))
     after = load_model(ModelRef(model_folder(family)), tmp_path / "a" / "checkpoint")
     import torch
@@ -77,6 +88,7 @@ def test_full_fine_tuning_seeds_share_their_start(model_folder, tmp_path):
     other = run(model_folder("llama"), tmp_path / "b", seed=2, kind="full", learning_rate=1e-3)
     assert one.initial_sha256 == other.initial_sha256
     assert one.final_sha256 != other.final_sha256
+    assert ORDER_ONLY in one.notes
     loaded = load_model(ModelRef(model_folder("llama")), tmp_path / "a" / "checkpoint")
     assert loaded.model is not None
 
