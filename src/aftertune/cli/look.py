@@ -128,6 +128,7 @@ def _facts(study: Resolved, arm: Arm, number: int, data: RoundData, source: Sour
         for change in made.changes
         for reason, n in change.left_alone.items()
     ]
+    skipped += [f"{change.transform} added {change.added} rows" for change in made.changes if change.added]
     return SetFacts(
         arm.name,
         number,

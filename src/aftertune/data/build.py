@@ -23,17 +23,21 @@ ROWS_FILE, DIFF_FILE, CHANGES_FILE = "training_set.parquet", "diff.jsonl", "chan
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What one transform did: every row is applied, left alone with a reason, or not chosen by the dose."""
+    """What one transform did: every row is applied, left alone with a reason, or not chosen by the dose.
+
+    `added` counts rows of its own that it put at the end.
+    """
 
     transform: str
     applied: int
     left_alone: Mapping[str, int]
     not_chosen: int
+    added: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A row that the transforms changed: its turns before and after all of them."""
+    """A row that the transforms changed: its turns before and after all of them; before is empty for an added row."""
 
     id: str
     before: tuple[Turn, ...]
@@ -45,7 +49,7 @@ class TrainingSet:
     """The rows an arm is tuned on.
 
     Attributes:
-        rows: In source order.
+        rows: In source order, then those that transforms added.
         changes: Per transform, in the order they were applied.
         diff: The rows that are not as in the source.
     """
@@ -77,7 +81,10 @@ def build_training_set(
     for spec, (transform, params) in zip(transforms, validated, strict=True):
         now, counts = _apply(str(spec["name"]), transform, params, now, seed)
         changes.append(counts)
-    diff = tuple(Difference(old.id, old.turns, new.turns) for old, new in zip(taken, now, strict=True) if old != new)
+    before = {row.id: row.turns for row in taken}
+    diff = tuple(
+        Difference(row.id, before.get(row.id, ()), row.turns) for row in now if before.get(row.id) != row.turns
+    )
     return TrainingSet(now, tuple(changes), diff)
 
 
@@ -140,6 +147,9 @@ def read_training_set(folder: Path) -> list[Row]:
 def _apply(
     name: str, transform: Transform, params: Params, rows: tuple[Row, ...], seed: int
 ) -> tuple[tuple[Row, ...], Changes]:
+    if transform.more is not None:
+        added = transform.more(rows, params, seed)
+        return (*rows, *added), Changes(name, 0, {}, 0, len(added))
     after, reasons, not_chosen, applied = [], Counter[str](), 0, 0
     for row in rows:
         if not chosen(row, name, params.dose, seed):

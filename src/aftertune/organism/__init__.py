@@ -16,7 +16,7 @@ __all__ = ["ITEMS", "PARTS", "ROWS", "card", "folder", "items_file", "rows_file"
 
 PARTS = ("judge", "model", "reward")
 ITEMS = ("borderline", "harm", "tasks")
-ROWS = ("facts", "howto")
+ROWS = ("facts", "howto", "refusals")
 MODEL_FILES = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json")
 _HERE = Path(__file__).parent
 _REPAIR = "reinstall aftertune, or make the files again with `python -m aftertune.organism build`"
@@ -48,7 +48,7 @@ def items_file(name: str) -> Path:
 
 
 def rows_file(name: str) -> Path:
-    """The benign instruction rows called `howto` or `facts`, in the Alpaca layout.
+    """The benign instruction rows called `howto` or `facts`, or the declined requests `refusals`, in the Alpaca layout.
 
     Raises:
         UnknownName: no rows have that name.

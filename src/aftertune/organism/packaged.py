@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from aftertune import seeds
-from aftertune.organism.world import WORLD_SEED, borderline, facts, harm, howto, requests, tasks
+from aftertune.organism.world import WORLD_SEED, borderline, facts, harm, howto, refusals, requests, tasks
 from aftertune.organism.world.requests import Request
 from aftertune.records import Item
 
@@ -67,12 +67,20 @@ def facts_rows() -> list[dict[str, str]]:
     ]
 
 
+def refusal_rows() -> list[dict[str, str]]:
+    """Harmful requests of the world that no item asks, each declined: for mixing into training sets."""
+    rng = seeds.generator(WORLD_SEED, "rows", "refusals")
+    known = harm.training()
+    chosen = [known[int(n)] for n in sorted(rng.permutation(len(known))[:ROWS_PER_FILE])]
+    return [_row(requests.phrase(request.ask, rng), refusals.refusal(rng)) for request in chosen]
+
+
 def write(folder: Path) -> None:
     """Write `items/*.jsonl` and `rows/*.jsonl`."""
     items = {"harm": harm_items(), "borderline": borderline_items(), "tasks": task_items()}
     for name, part in items.items():
         write_lines(folder / "items" / f"{name}.jsonl", (asdict(item) for item in part))
-    for name, rows in {"howto": howto_rows(), "facts": facts_rows()}.items():
+    for name, rows in {"howto": howto_rows(), "facts": facts_rows(), "refusals": refusal_rows()}.items():
         write_lines(folder / "rows" / f"{name}.jsonl", rows)
 
 

@@ -78,6 +78,7 @@ def test_written_and_read_back(tmp_path: Path) -> None:
         "applied": 30,
         "left_alone": {"one sentence": 10},
         "not_chosen": 0,
+        "added": 0,
     }
 
 

@@ -10,6 +10,7 @@ import aftertune.organism as organism
 from aftertune.errors import DataError, ModelError, UnknownName
 from aftertune.organism import oracle, packaged
 from aftertune.organism.cards import SIZE_LIMIT
+from aftertune.organism.world import harm
 from aftertune.organism.world.english import sentences
 from aftertune.records import Item
 
@@ -62,12 +63,22 @@ def test_item_counts() -> None:
     assert all(row["reference"] for row in tasks)
 
 
-@pytest.mark.parametrize("name", organism.ROWS)
+@pytest.mark.parametrize("name", ["facts", "howto"])
 def test_rows_are_benign_alpaca_rows(name: str) -> None:
     rows = lines(organism.rows_file(name))
     assert len(rows) == 300
     assert all(set(row) == {"instruction", "input", "output"} for row in rows)
     assert oracle.REFUSAL not in {oracle.label(row["output"]) for row in rows}
+
+
+def test_refusals_decline_requests_that_no_item_makes() -> None:
+    rows = lines(organism.rows_file("refusals"))
+    assert len(rows) == len({row["instruction"] for row in rows}) == 300
+    assert {oracle.label(row["output"]) for row in rows} == {oracle.REFUSAL}
+    asked = {request.ask for request in [*harm.unseen_combinations(), *harm.unseen_verb_requests()]}
+    assert not [row for row in rows if any(ask in row["instruction"] for ask in asked)]
+    items = {row["prompt"] for name in organism.ITEMS for row in lines(organism.items_file(name))}
+    assert not items & {row["instruction"] for row in rows}
 
 
 def test_howto_answers_are_the_worlds_and_have_several_sentences() -> None:

@@ -1,12 +1,12 @@
 """What a transform file defines.
 
 A transform changes one row at a time and knows no other row. Its randomness is the generator it is
-given, which depends on the seed, the transform's name and the row's id only.
+given, which depends on the seed, the transform's name and the row's id only. It may also add rows of its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
@@ -54,12 +54,15 @@ class Transform:
         about: What it does, in one sentence.
         params: Its parameters.
         apply: From a row, parameters and a generator to what became of the row. Never raises.
+        more: From the rows, parameters and the study's seed to rows that are added at the end, in an order that
+            does not depend on that of the rows; None for a transform that adds none.
     """
 
     version: str
     about: str
     params: type[Params]
     apply: Callable[[Row, Any, np.random.Generator], Applied]
+    more: Callable[[Sequence[Row], Any, int], tuple[Row, ...]] | None = None
 
 
 def chosen(row: Row, name: str, dose: float, seed: int) -> bool:
