@@ -11,13 +11,14 @@ from pydantic import ValidationError
 
 from aftertune.canon import digest
 from aftertune.data.build import transform_identity, validate_transforms
-from aftertune.errors import DataError, SpecError, did_you_mean
+from aftertune.errors import DataError, SpecError, TuneError, did_you_mean
 from aftertune.files import source_digest
 from aftertune.organism import rows_file
 from aftertune.spec.base import SourceSpec
 from aftertune.spec.load import Declared, spec_error
 from aftertune.spec.tuning import RoundSpec, TuneSpec
 from aftertune.tune.external_plan import Base, ExternalRun, plan_external
+from aftertune.tune.preflight import check_settings
 
 PACKAGED_SOURCES = {"organism_howto": "howto", "organism_facts": "facts", "organism_refusals": "refusals"}
 
@@ -89,7 +90,16 @@ def resolve_arm(declared: Declared, name: str, base: Base, cache: dict[str, Any]
         data = _round_data(declared, source, transforms, cache)
     rounds = _rounds(declared, name, tune, data, cache)
     external = plan_external(declared, name, tune, base, cache)
+    with declared.at(*(("arms", name, "tune") if spec.tune else ("tune",))):
+        _check_settings(tune, base)
     return Arm(name, rounds, tune, spec.system or "", external)
+
+
+def _check_settings(tune: TuneSpec, base: Base) -> None:
+    try:
+        check_settings(tune, base.folder)
+    except TuneError as error:  # found in the study, before anything ran
+        raise SpecError(error.message, error.fix) from error
 
 
 def check_rows(arm: Arm, number: int, n_rows: int) -> None:

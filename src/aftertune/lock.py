@@ -13,6 +13,7 @@ from aftertune.arms import Arm, RoundData
 from aftertune.plan import Plan, PlannedRun, component_versions
 from aftertune.resolve import Resolved
 from aftertune.store import Store, environment
+from aftertune.tune.record import EXECUTION
 from aftertune.varied import varied
 
 SCHEMA = "aftertune/lock/1"
@@ -21,14 +22,13 @@ _LIBRARIES = ("aftertune", "torch", "transformers", "peft", "tokenizers", "safet
 
 def make_lock(study: Resolved, plan: Plan, store: Store) -> dict[str, Any]:
     """The lock of a study whose steps are all in the store."""
-    spec = study.declared.spec
     return {
         "schema": SCHEMA,
         "study": _declared(study),
         "components": component_versions(study),
         "environment": {**environment(), "libraries": _libraries()},
         "inputs": _inputs(study, plan, store),
-        "streams": [asdict(varied(arm, spec.measure.sampling)) for arm in study.arms],
+        "streams": [_streams(arm, study) for arm in study.arms],
         "runs": [_run(run, store.manifest("tune", run.key)["facts"]) for run in plan.runs],
         "steps": _count(plan),
     }
@@ -59,6 +59,11 @@ def _arm(arm: Arm) -> dict[str, Any]:
 
 def _round(data: RoundData) -> dict[str, Any]:
     return {"source": data.source.spec.model_dump(mode="json"), "transforms": list(data.identities)}
+
+
+def _streams(arm: Arm, study: Resolved) -> dict[str, Any]:
+    found = varied(arm, study.declared.spec.measure.sampling)
+    return {**asdict(found), "sentence": found.sentence}
 
 
 def _inputs(study: Resolved, plan: Plan, store: Store) -> list[dict[str, Any]]:
@@ -103,7 +108,8 @@ def _run(run: PlannedRun, facts: dict[str, Any]) -> dict[str, Any]:
         "round": run.round,
         "repeat": run.repeat,
         "initial_adapter_sha256": facts["initial_sha256"],
-        **{name: value for name, value in facts.items() if name != "initial_sha256"},
+        **{name: value for name, value in facts.items() if name not in ("initial_sha256", "details")},
+        "details": {name: value for name, value in facts["details"].items() if name != EXECUTION},
     }
 
 

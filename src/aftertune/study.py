@@ -12,7 +12,7 @@ from typing import Any
 
 from aftertune.arms import check_rows
 from aftertune.canon import digest
-from aftertune.errors import StepsFailed
+from aftertune.errors import DataError, StepsFailed, TuneError
 from aftertune.exec.chain import Event, Notify, make_step
 from aftertune.extras import need_all
 from aftertune.plan import VERSIONS, Chain, Plan, make_plan, missing
@@ -130,6 +130,25 @@ def _make_first(prepared: Prepared, notify: Notify) -> None:
         for number in range(1, len(arm.rounds) + 1):
             made = prepared.store.manifest("data", prepared.plan.sets[arm.name, number])
             check_rows(arm, number, made["facts"]["n_rows"])
+    if prepared.todo:
+        _refuse_overlong(prepared)
+
+
+def _refuse_overlong(prepared: Prepared) -> None:
+    """Stop before any tuning when a training set has no answer that fits."""
+    from aftertune.data.build import read_training_set
+    from aftertune.tune.preflight import refuse_overlong
+
+    seen: set[tuple[str, int]] = set()
+    for (name, _), key in prepared.plan.sets.items():
+        spec = next(arm.tune for arm in prepared.study.arms if arm.name == name)
+        if (key, spec.max_length) not in seen:
+            seen.add((key, spec.max_length))
+            rows = read_training_set(prepared.store.folder("data", key))
+            try:
+                refuse_overlong(rows, spec, prepared.study.model.work)
+            except TuneError as error:
+                raise DataError(f"arm {name}: {error.message}", error.fix) from error
 
 
 def _run_chains(prepared: Prepared, execute: Execute, notify: Notify) -> None:

@@ -1,4 +1,4 @@
-"""From conversations to token ids, and to padded batches in a seeded order.
+"""From conversations to token ids, and to padded batches.
 
 Prompt and completion are tokenized apart, as at generation, so training sees the prompt's tokens exactly
 as they will be. Only the completion (the last answer and the end of its turn) is learnt.
@@ -7,10 +7,9 @@ as they will be. Only the completion (the last answer and the end of its turn) i
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from aftertune import seeds
 from aftertune.backends.chat import Chat
 from aftertune.errors import TuneError
 from aftertune.records import Row
@@ -44,7 +43,7 @@ def encode(rows: Sequence[Row], chat: Chat, max_length: int) -> Encoded:
     """Tokenize every row; answers are cut at `max_length`, rows whose prompt alone fills it are left out.
 
     Raises:
-        TuneError: nothing is left to train on.
+        TuneError: nothing is left to train on, or not one answer is left whole.
     """
     whole = [_example(row, chat) for row in rows]
     fitting = [example for example in whole if len(example.prompt) < max_length]
@@ -55,7 +54,18 @@ def encode(rows: Sequence[Row], chat: Chat, max_length: int) -> Encoded:
         )
     cut = [Example(e.prompt, e.completion[: max_length - len(e.prompt)]) for e in fitting]
     n_cut = sum(example.length > max_length for example in fitting)
+    if n_cut == len(fitting):
+        left_out = f" ({len(whole) - n_cut} more rows have a prompt that fills it)" if n_cut < len(whole) else ""
+        raise TuneError(
+            f"all {n_cut} answers are cut at max_length ({max_length} tokens){left_out}: not one would be learnt whole",
+            f"raise tune.max_length (the shortest row has {min(e.length for e in fitting)}), or use shorter rows",
+        )
     return Encoded(tuple(cut), n_cut, len(whole) - len(fitting))
+
+
+def fits(row: Row, chat: Chat, max_length: int) -> bool:
+    """Whether a row is learnt whole."""
+    return _example(row, chat).length <= max_length
 
 
 def _example(row: Row, chat: Chat) -> Example:
@@ -70,19 +80,6 @@ def total_steps(n_examples: int, batch_size: int, epochs: float) -> int:
     14
     """
     return max(1, round(math.ceil(n_examples / batch_size) * epochs))
-
-
-def batches(n_examples: int, batch_size: int, n_steps: int, root: int, training_seed: int) -> Iterator[list[int]]:
-    """Indices of each step's examples: every epoch a new order, by name (`order`, seed, epoch)."""
-    made, epoch = 0, 0
-    while made < n_steps:
-        order = seeds.generator(root, "order", training_seed, epoch).permutation(n_examples).tolist()
-        for start in range(0, n_examples, batch_size):
-            if made == n_steps:
-                return
-            yield order[start : start + batch_size]
-            made += 1
-        epoch += 1
 
 
 def pad(examples: Sequence[Example], pad_id: int) -> tuple[list[list[int]], list[list[int]], list[list[int]]]:

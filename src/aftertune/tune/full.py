@@ -21,7 +21,7 @@ from aftertune.tune.encode import IGNORE, Encoded, Example, encode, pad, total_s
 from aftertune.tune.few import refuse_few
 from aftertune.tune.optimizer import make_optimizer, settings_of
 from aftertune.tune.order import drawn, visiting_order
-from aftertune.tune.record import Progress, Run, Tick, TuneRecord, checkpoint_name
+from aftertune.tune.record import EXECUTION, Progress, Run, Tick, TuneRecord, checkpoint_name
 from aftertune.tune.schedule import schedule_factor
 from aftertune.tune.trainable import save, weights_digest
 
@@ -217,8 +217,7 @@ class _Training:
             "engine": "native",
             "libraries": {name: version(name) for name in ("torch", "transformers")},
             "device": self._loaded.device,
-            "threads": need("torch").get_num_threads(),
-            "rows_per_pass": self._micro,
             "precision": self._run.spec.precision,
             "optimizer": settings_of(self._optimizer),
+            EXECUTION: {"threads": need("torch").get_num_threads(), "rows_per_pass": self._micro},
         }

@@ -46,6 +46,9 @@ class Run:
         return Streams(self.root, self.training_seed, self.spec.hold, self.round)
 
 
+EXECUTION = "execution"  # the part of a record's details that may differ between machines for one result
+
+
 @dataclass(frozen=True, slots=True)
 class TuneRecord:
     """What identifies a finished run; two runs with one `final_sha256` are one run.

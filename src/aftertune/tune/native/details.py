@@ -10,6 +10,7 @@ from aftertune.extras import need
 from aftertune.tune.native.passes import Network
 from aftertune.tune.native.slot import Slot
 from aftertune.tune.optimizer import settings_of
+from aftertune.tune.record import EXECUTION
 
 _LIBRARIES = ("torch", "transformers", "peft")
 
@@ -21,13 +22,16 @@ def details(network: Network, slot: Slot, together: int) -> dict[str, Any]:
         "engine": "native",
         "libraries": {name: version(name) for name in _LIBRARIES},
         "device": loaded.device,
-        "threads": torch.get_num_threads(),
         "float32_products": "oneDNN" if loaded.device == "cpu" and uses_onednn() else "torch",
-        "together": together,
-        "stacked": network.stacked,
-        "rows_per_pass": slot.micro,
         "model_dtype": str(loaded.model.dtype).removeprefix("torch."),
         "precision": slot.spec.precision,
         "optimizer": settings_of(slot.optimizer),
         "modules": [target.name for target in slot.bank.targets],
+        # On a CPU nothing here can move a number.
+        EXECUTION: {
+            "threads": torch.get_num_threads(),
+            "together": together,
+            "stacked": network.stacked,
+            "rows_per_pass": slot.micro,
+        },
     }
