@@ -25,6 +25,7 @@ from aftertune.sections.categories import category_effects
 from aftertune.sections.factors import Factors, check_factors, factor_effects, trends
 from aftertune.sections.judges import agreements, corrected, drift_findings, judge_errors, shared_responses
 from aftertune.sections.noise import noise_floors
+from aftertune.sections.trajectories import trajectories
 from aftertune.seeds import generator
 from aftertune.stats.arm import Claim
 from aftertune.stats.budget import Budget, interval, limits, p_value
@@ -133,6 +134,7 @@ def analyze(
         factors=factor_effects(found, factors or {}, asked),
         trends=trends(table, asked, one_to_five),
         noise=noise_floors(found),
+        trajectories=trajectories(table, asked, one_to_five),
     )
 
 

@@ -23,6 +23,7 @@ from aftertune.section_records import (
     Number,
     RiskRatio,
     TippingPoint,
+    Trajectory,
     Trend,
 )
 
@@ -230,6 +231,7 @@ class Results:
     factors: tuple[FactorEffect, ...] = ()
     trends: tuple[Trend, ...] = ()
     noise: tuple[NoiseFloor, ...] = ()
+    trajectories: tuple[Trajectory, ...] = ()
 
 
 def to_json(results: Results) -> str:

@@ -180,7 +180,7 @@ class Trend:
     outcome: str
     judge: str
     claim: str
-    rounds: tuple[int, ...]
+    rounds: tuple[int | float, ...]
     estimate: Number
     low: Number
     high: Number
@@ -191,6 +191,25 @@ class Trend:
     n_items: int
     primary: bool
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trajectory:
+    """One training seed's rates from round to round, as measured.
+
+    Attributes:
+        rounds: Rounds that were done at each measurement; 0 is the initial model.
+        rates: The rate at each of them.
+    """
+
+    arm: str
+    benchmark: str
+    outcome: str
+    judge: str
+    training_seed: int | None
+    rounds: tuple[int | float, ...]
+    rates: tuple[Number, ...]
+    primary: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -146,6 +146,7 @@ def test_every_table_column_is_documented_with_its_default() -> None:
         ("factors", section_records.FactorEffect),
         ("trends", section_records.Trend),
         ("noise", section_records.NoiseFloor),
+        ("trajectories", section_records.Trajectory),
     ],
 )
 def test_every_field_of_the_results_is_documented(heading: str, record: Any) -> None:

@@ -61,7 +61,16 @@ def test_the_schema(results: Results) -> None:
     assert data["schema"] == SCHEMA == "aftertune/results/1"
     first = ["schema", "study", "analysis", "contrasts", "rates", "statuses", "components", "diagnostics"]
     assert list(data)[:8] == first
-    assert list(data)[8:] == ["categories", "agreement", "judge_errors", "corrected", "factors", "trends", "noise"]
+    assert list(data)[8:] == [
+        "categories",
+        "agreement",
+        "judge_errors",
+        "corrected",
+        "factors",
+        "trends",
+        "noise",
+        "trajectories",
+    ]
     assert set(data["contrasts"][0]) >= CONTRAST_KEYS
     assert set(data["contrasts"][0]["seeds"][0]) == {"training_seed", "estimate"}
     assert set(data["contrasts"][0]["bounds"]) == {"low", "high"}
@@ -69,7 +78,7 @@ def test_the_schema(results: Results) -> None:
 
 def test_results_without_the_later_sections_are_still_read(results: Results) -> None:
     data = json.loads(to_json(results))
-    for name in ("categories", "agreement", "judge_errors", "corrected", "factors", "trends", "noise"):
+    for name in ("categories", "agreement", "judge_errors", "corrected", "factors", "trends", "noise", "trajectories"):
         del data[name]
     for name in ("gained_interval", "lost_interval", "risk_ratio", "tipping_point"):
         del data["contrasts"][0][name]

@@ -15,7 +15,8 @@ import yaml
 from aftertune.report.fields import Json, in_order, mapping, number, plain, records, words
 from aftertune.report.text import NA
 
-_KNOWN = ("schema", "study", "components", "environment", "inputs", "runs", "steps")
+_KNOWN = ("schema", "study", "components", "environment", "inputs", "runs", "steps", "streams")
+_MOST_MADE = 20
 _SEVERITY = ("error", "warning", "info", "ok")
 _SHORT_HASH = 12
 _DEEPEST = 3
@@ -72,6 +73,7 @@ class ProtocolView:
     environment: tuple[tuple[str, str], ...]
     steps: tuple[tuple[str, str], ...]
     inputs: Grid
+    made: tuple[tuple[str, str], ...]
     other: str
     commands: tuple[str, ...]
     table: str
@@ -100,6 +102,8 @@ def runs_view(runs: Sequence[Json]) -> Grid:
     known = (
         "arm",
         "training_seed",
+        "round",
+        "repeat",
         "initial_adapter_sha256",
         "order_sha256",
         "final_sha256",
@@ -109,8 +113,8 @@ def runs_view(runs: Sequence[Json]) -> Grid:
         "loss_last",
         "wall_s",
     )
-    extra = in_order([str(key) for run in runs for key in run if key not in known])
-    shown = [key for key in (*known, *extra) if any(run.get(key) is not None for run in runs)]
+    extra = in_order([str(key) for run in runs for key in run if key not in (*known, "notes", "details")])
+    shown = [key for key in (*known, *extra) if any(run.get(key) not in (None, "", _USUAL.get(key)) for run in runs)]
     rows = tuple(tuple(_run_cell(run, key) for key in shown) for run in runs)
     return Grid(
         tuple(_RUN_WORDS.get(key) or plain(key, limit=60).replace("_", " ") for key in shown),
@@ -138,12 +142,14 @@ def protocol_view(lock: Json, table: str) -> ProtocolView:
         environment=_pairs({key: value for key, value in environment.items() if key != "libraries"}),
         steps=_pairs(mapping(lock, "steps")),
         inputs=_grid(records(lock, "inputs")),
+        made=_made(records(lock, "runs")),
         other=_yaml(other or None),
         commands=_commands(version),
         table=table,
     )
 
 
+_USUAL = {"round": 1, "repeat": 0}  # a column in which every run has this says nothing
 _RUN_WORDS = {
     "training_seed": "training seed",
     "initial_adapter_sha256": "adapter at start",
@@ -194,10 +200,29 @@ def _twins(runs: Sequence[Json]) -> tuple[str, ...]:
     """Runs that ended with the same checkpoint are one run: their seeds say nothing about spread."""
     ended: dict[str, list[str]] = {}
     for run in runs:
-        if words(run, "final_sha256"):
+        if words(run, "final_sha256") and not run.get("repeat"):
             name = f"{words(run, 'arm')} training seed {words(run, 'training_seed')}"
+            name += f" round {words(run, 'round')}" if run.get("round") not in (None, 1) else ""
             ended.setdefault(words(run, "final_sha256"), []).append(name)
     return tuple(f"{' and '.join(names)} ended with the same checkpoint." for names in ended.values() if len(names) > 1)
+
+
+def streams_view(streams: Sequence[Json]) -> tuple[tuple[str, str], ...]:
+    """What the training seeds vary: arms, and the sentence that holds for them."""
+    groups: dict[str, list[str]] = {}
+    for row in streams:
+        groups.setdefault(words(row, "sentence", limit=1000), []).append(words(row, "arm"))
+    return tuple((", ".join(arms), sentence) for sentence, arms in groups.items() if sentence)
+
+
+def _made(runs: Sequence[Json]) -> tuple[tuple[str, str], ...]:
+    """How runs were made: engine, versions, defaults and provenance, once for all runs that agree."""
+    groups: dict[str, list[str]] = {}
+    for run in runs:
+        if mapping(run, "details"):
+            name = f"{words(run, 'arm')} {words(run, 'training_seed')}"
+            groups.setdefault(_yaml(mapping(run, "details")), []).append(name)
+    return tuple((", ".join(in_order(names)), text) for text, names in list(groups.items())[:_MOST_MADE])
 
 
 def _grid(rows: Sequence[Json]) -> Grid:

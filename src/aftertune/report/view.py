@@ -9,7 +9,15 @@ from aftertune.records import ResponseView
 from aftertune.report.beyond import Beyond, beyond_view
 from aftertune.report.contrasts import ContrastsView, benchmarks, contrasts_view
 from aftertune.report.fields import Json, in_order, mapping, number, records, words
-from aftertune.report.protocol import ChecksView, Grid, ProtocolView, checks_view, protocol_view, runs_view
+from aftertune.report.protocol import (
+    ChecksView,
+    Grid,
+    ProtocolView,
+    checks_view,
+    protocol_view,
+    runs_view,
+    streams_view,
+)
 from aftertune.report.rates import (
     INITIAL,
     ComponentTable,
@@ -22,6 +30,7 @@ from aftertune.report.rates import (
     status_view,
 )
 from aftertune.report.text import clean, count, level_words, listing, points
+from aftertune.report.ways import Way, ways_view
 from aftertune.stats.sentences import rate_name
 
 _TEXT_LIMIT = 10_000
@@ -67,8 +76,10 @@ class Page:
     categories: tuple[RateTable, ...]
     components: tuple[ComponentTable, ...]
     beyond: Beyond
+    ways: tuple[Way, ...]
     statuses: StatusView
     runs: Grid
+    streams: tuple[tuple[str, str], ...]
     responses: tuple[ResponseGroup, ...]
     n_responses: int
     protocol: ProtocolView
@@ -106,8 +117,10 @@ def page(
         categories=category_tables(results),
         components=component_tables(results),
         beyond=beyond_view(results),
+        ways=ways_view(results),
         statuses=status_view(results),
         runs=runs_view(list(runs) or records(lock, "runs")),
+        streams=streams_view(records(lock, "streams")),
         responses=groups,
         n_responses=sum(len(group.entries) for group in groups),
         protocol=protocol_view(lock, clean(table, 300)),

@@ -162,7 +162,7 @@ def _common(sides: Sequence[ArmCells], block: Block) -> tuple[list[ArmCells], ND
 
 
 def _arm_trends(
-    rows: pl.DataFrame, arm: str, rounds: Sequence[int], asked: Asked, one_to_five: set[tuple[str, str]]
+    rows: pl.DataFrame, arm: str, rounds: Sequence[float], asked: Asked, one_to_five: set[tuple[str, str]]
 ) -> Iterator[Trend]:
     import polars as pl
 
@@ -192,7 +192,7 @@ def _arm_trends(
         )
 
 
-def _trend_budget(there: Sequence[tuple[int, Block]], arm: str, *, recipe: bool) -> Budget:
+def _trend_budget(there: Sequence[tuple[float, Block]], arm: str, *, recipe: bool) -> Budget:
     nothing = Budget(float("nan"))
     if len(there) < 2:
         return replace(nothing, refused="measured in one round only")
