@@ -14,14 +14,6 @@ from aftertune.tune.reference.visits import Share
 from aftertune.tune.streams import Streams
 
 _SHORT = 2**32  # the longest seed that every library accepts
-_OPTIMIZERS = {
-    "adamw": "AdamW",
-    "adam": "Adam",
-    "sgd": "SGD",
-    "rmsprop": "RMSprop",
-    "nadam": "NAdam",
-    "radam": "RAdam",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +66,6 @@ def check_world(spec: TuneSpec, n_processes: int) -> None:
             f"{n_processes} process{'' if n_processes == 1 else 'es'} at work, but tune.processes is {spec.processes}",
             "start the study without a launcher of your own: it starts its processes itself",
         )
-
-
-def optimizer(spec: TuneSpec) -> tuple[Any, dict[str, Any]]:
-    """The class and what is set of it; everything else is torch's default."""
-    settings = {"lr": spec.learning_rate, "weight_decay": spec.weight_decay}
-    return getattr(need("torch").optim, _OPTIMIZERS[spec.optimizer]), settings
 
 
 def _training(spec: TuneSpec, share: Share) -> dict[str, Any]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from aftertune.spec.tuning import TuneSpec
+from aftertune.tune.optimizer import settings_of
 
-_PACKAGES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets", "bitsandbytes", "deepspeed")
+_LIBRARIES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets", "bitsandbytes", "deepspeed")
 # Paths, names and tokens of a machine or an account, and what is only for showing or uploading.
 _PERSONAL = frozenset(
     {
@@ -49,24 +49,25 @@ _REPLACED = frozenset(
 )
 
 
-def details(trainer: Any, spec: TuneSpec, base: str, defaults: Mapping[str, Any]) -> dict[str, Any]:
+def details(trainer: Any, spec: TuneSpec, base: str) -> dict[str, Any]:
     """The record's `details`: JSON values only, the same for the same settings on any machine.
 
     Args:
         trainer: After training.
         spec: The settings.
         base: The initial model as the study names it.
-        defaults: What the optimizer was made with.
     """
     model = trainer.accelerator.unwrap_model(trainer.model)
     hidden = _PERSONAL | _REPLACED
     found = {
         "engine": "reference",
-        "versions": _versions(),
+        "libraries": _versions(),
+        "device": trainer.args.device.type,
+        "processes": spec.processes,
         "sft_config": {name: value for name, value in trainer.args.to_dict().items() if name not in hidden},
-        "optimizer": {"name": spec.optimizer, **defaults},
+        "optimizer": {k: v for k, v in settings_of(trainer.optimizer.optimizer).items() if k != "initial_lr"},
         "attention": getattr(model.config, "_attn_implementation", None),
-        "dtype": str(model.dtype),
+        "model_dtype": str(model.dtype).removeprefix("torch."),
     }
     if spec.kind != "full":
         adapter = model.peft_config["default"].to_dict()
@@ -80,7 +81,7 @@ def details(trainer: Any, spec: TuneSpec, base: str, defaults: Mapping[str, Any]
 
 def _versions() -> dict[str, str]:
     found = {}
-    for package in _PACKAGES:
+    for package in _LIBRARIES:
         try:
             found[package] = version(package)
         except PackageNotFoundError:

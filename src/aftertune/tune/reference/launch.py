@@ -51,7 +51,7 @@ def train_in_processes(ref: ModelRef, run: Run, tick: Tick) -> TuneRecord:
 def _command(job: Path, processes: int) -> list[str]:
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
     logs = ["--redirects=2", f"--log-dir={job.with_name('logs')}"]
-    return [*launcher, *logs, "-m", "aftertune.tune.reference.worker", str(job)]
+    return [*launcher, *logs, "-m", "aftertune.tune.reference.worker", str(job), str(os.getpid())]
 
 
 @contextmanager
@@ -104,9 +104,15 @@ def _trouble(folder: Path, processes: int) -> TuneError:
     words = [last_words(file) for file in sorted(folder.glob("logs/**/stderr.log"))]
     found = next((text for text in words if "Error" in text), next(filter(None, words), ""))
     return TuneError(
-        f"one of {processes} training processes failed: {found or last_words(folder / 'launcher.log')}",
+        f"one of {processes} training processes failed: {_last_line_first(found or last_words(folder / 'launcher.log'))}",
         "try it with `tune.processes: 1`, and lower tune.micro_batch_size if memory ran out",
     )
+
+
+def _last_line_first(text: str) -> str:
+    """The line that says what went wrong, and below it what led there."""
+    before, _, last = text.rpartition("\n")
+    return f"{last}\n{before}".strip()
 
 
 def last_words(file: Path) -> str:

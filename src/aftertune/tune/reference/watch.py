@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from typing import Any
 
 from aftertune.errors import TuneError
 from aftertune.extras import need
+from aftertune.tune.course import Line
 from aftertune.tune.record import Progress
 
 
@@ -23,16 +23,16 @@ class Watch:
         tick: Called after each step.
         save: Called with a checkpoint's point when its step is done.
         tokens: Learnt tokens of each step.
-        points: Which step ends at which point of the run.
-        lines: What `train.jsonl` says, one entry per step.
+        points: The shares of the run after which a checkpoint is kept.
+        log: The course of the run, one line per step.
     """
 
     begin: Callable[[], None]
     tick: Callable[[Progress], None]
     save: Callable[[float], None]
     tokens: Sequence[int]
-    points: dict[int, float]
-    lines: list[dict[str, float]] = field(default_factory=list)
+    points: Sequence[float]
+    log: list[Line] = field(default_factory=list)
 
     def step(self, logs: dict[str, float]) -> None:
         """Take down a finished step.
@@ -40,27 +40,19 @@ class Watch:
         Raises:
             TuneError: its loss or gradient is no longer a number.
         """
-        number, n_steps = len(self.lines) + 1, len(self.tokens)
+        number, n_steps = len(self.log) + 1, len(self.tokens)
         loss, norm = float(logs["loss"]), float(logs["grad_norm"])
         if not (math.isfinite(loss) and math.isfinite(norm)):
             raise TuneError(
                 f"the loss is no longer a number at step {number} of {n_steps}",
                 "lower tune.learning_rate, or raise tune.warmup",
             )
-        line = {"step": number, "loss": round(loss, 6), "learning_rate": float(logs["learning_rate"])}
-        self.lines.append({**line, "grad_norm": round(norm, 6), "tokens": self.tokens[number - 1]})
+        rate, tokens = float(logs["learning_rate"]), self.tokens[number - 1]
+        self.log.append({"loss": loss, "learning_rate": rate, "grad_norm": norm, "tokens": tokens})
         self.tick(Progress(number, n_steps, sum(self.tokens[:number]), loss))
-        if number in self.points:
-            self.save(self.points[number])
-
-    def mean_loss(self, steps: slice) -> float:
-        """The mean loss of some steps."""
-        losses = [line["loss"] for line in self.lines[steps]]
-        return sum(losses) / len(losses)
-
-    def text(self) -> str:
-        """`train.jsonl`."""
-        return "".join(json.dumps(line) + "\n" for line in self.lines)
+        for point in self.points:
+            if number == max(1, math.ceil(point * n_steps)):
+                self.save(point)
 
 
 def callback(watch: Watch) -> Any:

@@ -1,6 +1,7 @@
-"""One of several processes that train a run together: `torchrun ... -m aftertune.tune.reference.worker JOB.json`.
+"""One of several processes that train a run together: `torchrun ... -m aftertune.tune.reference.worker JOB.json PID`.
 
-Beside the job it writes `progress.jsonl` and `record.json` (process 0), or `error-RANK.json`.
+Beside the job it writes `progress.jsonl` and `record.json` (process 0), or `error-RANK.json`. It ends when the
+process PID, which waits for it, is gone.
 """
 
 from __future__ import annotations
@@ -18,11 +19,11 @@ from aftertune.tune.reference.job import read_job
 from aftertune.tune.reference.session import train_here
 
 
-def main(file: Path) -> int:
-    """Train this process's share of a job; the exit code."""
+def main(file: Path, waiting: int) -> int:
+    """Train this process's share of a job that the process `waiting` waits for; the exit code."""
     rank = int(os.environ.get("RANK", "0"))  # set by torchrun
     try:
-        _train(file, rank)
+        _train(file, rank, waiting)
     except AftertuneError as error:
         said = {"message": error.message, "fix": error.fix}
         file.with_name(f"error-{rank}.json").write_text(json.dumps(said), encoding="utf-8")
@@ -30,16 +31,14 @@ def main(file: Path) -> int:
     return 0
 
 
-def _train(file: Path, rank: int) -> None:
+def _train(file: Path, rank: int, waiting: int) -> None:
     torch = need("torch")
     if torch.cuda.is_available():
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
     ref, run = read_job(file)
-    parent = os.getppid()
 
     def tick(key: str, progress: Progress) -> None:
-        if os.getppid() != parent:
-            raise SystemExit("whoever started this training is gone")
+        _check_alive(waiting)
         if rank == 0:
             with file.with_name("progress.jsonl").open("a", encoding="utf-8") as stream:
                 stream.write(json.dumps(asdict(progress)) + "\n")
@@ -51,5 +50,12 @@ def _train(file: Path, rank: int) -> None:
         torch.distributed.destroy_process_group()
 
 
+def _check_alive(process: int) -> None:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        raise SystemExit("nobody waits for this training any more") from None
+
+
 if __name__ == "__main__":
-    raise SystemExit(main(Path(sys.argv[1])))
+    raise SystemExit(main(Path(sys.argv[1]), int(sys.argv[2])))

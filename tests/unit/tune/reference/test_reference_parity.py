@@ -1,11 +1,14 @@
-"""The reference engine trains what a plain loop over torch and PEFT trains: same start, order, losses, weights."""
+"""The reference engine trains what a plain loop over torch and PEFT trains, and what the native engine does."""
 
 from __future__ import annotations
 
 import pytest
 from safetensors.torch import load_file
 
+from aftertune.backends.hf import ModelRef, load_model
 from aftertune.canon import digest
+from aftertune.tune.full import tune_full
+from aftertune.tune.native.engine import tune_together
 from aftertune.tune.order import visiting_order
 from aftertune.tune.trainable import weights_digest
 from tests_support.reference_runs import by_hand, losses, make_run, start_by_hand, train
@@ -32,12 +35,51 @@ def test_losses_and_weights_are_those_of_a_plain_loop(model_folder, tmp_path, se
         assert (own[name] - value).abs().max() < 1e-5
 
 
-def test_the_adapter_starts_as_in_the_native_engine(model_folder, tmp_path):
+def test_the_adapter_starts_from_the_stream_init(model_folder, tmp_path):
     record = train(model_folder("llama"), tmp_path, epochs=0.1)
     run = make_run(tmp_path, epochs=0.1)
     model, _ = start_by_hand(model_folder("llama"), run)
     assert record.initial_sha256 == weights_digest(model)
     assert record.order_sha256 == digest(visiting_order(10, 4, 1, run.streams))
+
+
+def test_it_is_the_run_that_the_native_engine_makes(model_folder, tmp_path):
+    settings = {"epochs": 5, "subsample": 0.9, "checkpoints": (0.3, 1.0), "schedule": "cosine", "warmup": 0.1}
+    one = train(model_folder("llama"), tmp_path / "reference", **settings)
+    run = make_run(tmp_path / "native", engine="native", **settings)
+    run.folder.mkdir()
+    other = tune_together(load_model(ModelRef(model_folder("llama"))), [run], lambda *told: None, fail)["run"]
+    assert (one.initial_sha256, one.order_sha256) == (other.initial_sha256, other.order_sha256)
+    assert (one.steps, one.tokens, one.rows) == (other.steps, other.tokens, other.rows)
+    assert losses(tmp_path / "reference") == pytest.approx(losses(tmp_path / "native"), abs=1e-5)
+    for name in ("checkpoint", "checkpoint-0.3"):
+        a, b = (tmp_path / engine / name for engine in ("reference", "native"))
+        assert (a / "adapter_config.json").read_bytes() == (b / "adapter_config.json").read_bytes()
+        x, y = (load_file(place / "adapter_model.safetensors") for place in (a, b))
+        assert max((x[key] - y[key]).abs().max() for key in x.keys() | y.keys()) < 1e-5
+
+
+def fail(key, error):
+    raise error
+
+
+def test_full_fine_tuning_is_that_of_the_native_engine(model_folder, tmp_path):
+    settings = {"kind": "full", "epochs": 5, "learning_rate": 1e-3, "checkpoints": (0.3, 1.0)}
+    one = train(model_folder("llama"), tmp_path / "reference", **settings)
+    run = make_run(tmp_path / "native", engine="native", **settings)
+    run.folder.mkdir()
+    other = tune_full(load_model(ModelRef(model_folder("llama"))), run, lambda *told: None)
+    assert (one.initial_sha256, one.order_sha256, one.notes) == (
+        other.initial_sha256,
+        other.order_sha256,
+        other.notes,
+    )
+    assert losses(tmp_path / "reference") == pytest.approx(losses(tmp_path / "native"), abs=1e-5)
+    for name in ("checkpoint", "checkpoint-0.3"):
+        a, b = (tmp_path / engine / name for engine in ("reference", "native"))
+        assert {path.name for path in a.iterdir()} == {path.name for path in b.iterdir()}
+        for file in a.iterdir():
+            assert file.name == "model.safetensors" or file.read_bytes() == (b / file.name).read_bytes()
 
 
 def test_streams_can_be_held(model_folder, tmp_path):
