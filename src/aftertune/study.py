@@ -238,6 +238,7 @@ def _analysed(prepared: Prepared, table: Path, analysis: Mapping[str, Any]) -> s
     from dataclasses import replace
 
     from aftertune.analysis import analyze
+    from aftertune.audit import settled
     from aftertune.checks import self_checks
     from aftertune.results import to_json
     from aftertune.table import read_table
@@ -260,7 +261,7 @@ def _analysed(prepared: Prepared, table: Path, analysis: Mapping[str, Any]) -> s
         factors=analysis["factors"],
     )
     checks = self_checks(prepared.study, prepared.plan, prepared.store, analysis["outcome"])
-    return to_json(replace(results, diagnostics=(*results.diagnostics, *checks)))
+    return to_json(replace(results, diagnostics=(*settled(results.diagnostics), *checks)))
 
 
 def _report(prepared: Prepared, table: Path, stats: Path, lock: Mapping[str, Any]) -> Path:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from aftertune.report.fields import Json, lines, mapping, number, records, words
+from aftertune.report.fields import Json, mapping, number, records, words
 from aftertune.report.protocol import Cell, Grid
 from aftertune.report.text import NA, p_words, percent, points
 
@@ -116,7 +116,9 @@ def _verdict(row: Json) -> str:
 
 
 def _rounds(row: Json) -> str:
-    return ", ".join(lines(row.get("rounds")))
+    found = row.get("rounds")
+    known = [value for value in found if isinstance(value, (int, float))] if isinstance(found, (list, tuple)) else []
+    return ", ".join(f"{value:g}" for value in known)
 
 
 _CONTRAST: tuple[Column, ...] = (("arm", _text("arm"), False), ("against", _text("against"), False))

@@ -15,7 +15,7 @@ from aftertune.report.fields import Json, number, records, words
 from aftertune.report.text import clean, percent
 from aftertune.stats.sentences import rate_name
 
-_TOP, _BOTTOM, _HEIGHT = 8, 128, 148
+_TOP, _BOTTOM, _HEIGHT = 8, 128, 153
 _LEFT, _RIGHT = 12.0, 97.0  # percent of the width; room for the rates' labels
 _STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.25)
 _MOST_LABELS = 8
@@ -174,6 +174,13 @@ def _rounds(lines: Sequence[_Line], axes: _Axes) -> Markup:
     shown = whole[:: max(1, math.ceil(len(whole) / _MOST_LABELS))]
     label = Markup('<text class="tick" x="{:.2f}%" y="{}" text-anchor="{}">{}</text>')
     return Markup("").join(
-        label.format(axes.x(place), _HEIGHT - 4, "middle", "initial" if place == 0 else f"round {place:g}")
+        label.format(
+            axes.x(place), _HEIGHT - 4, _anchor(axes.x(place)), "initial" if place == 0 else f"round {place:g}"
+        )
         for place in shown
     )
+
+
+def _anchor(x: float) -> str:
+    """Near the right end a label is set inwards, so that it is never cut off."""
+    return "end" if x > 95 else "middle"
