@@ -1,4 +1,4 @@
-"""Let a model write: batches sorted by length, each response drawn from a stream of its own.
+"""Let a model write many responses, each drawn from a stream of its own.
 
 A response's random stream belongs to its item and replicate, not to its batch, so batch layout and
 order cannot change which text is drawn.
@@ -6,38 +6,22 @@ order cannot change which text is drawn.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import replace
 from typing import Any
 
+from aftertune.backends.fast_linear import fast_linear
 from aftertune.backends.hf import Loaded
+from aftertune.backends.loop import left_padded, stop_tokens, stream
+from aftertune.backends.loopable import is_loopable
+from aftertune.backends.memory import free_cached, is_out_of_memory
+from aftertune.backends.noise import generator, perturbed
+from aftertune.backends.request import Request, Sampling, Written
+from aftertune.errors import GenerateError
 from aftertune.extras import need
 
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One response to write: the prompt's tokens and the seed of its stream."""
-
-    tokens: tuple[int, ...]
-    seed: int
-
-
-@dataclass(frozen=True, slots=True)
-class Sampling:
-    """How tokens are chosen. Temperature 0 takes the likeliest one."""
-
-    temperature: float
-    top_p: float
-    max_new_tokens: int
-    batch_size: int
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """New tokens of one response, without the stop token; `complete` when the model stopped by itself."""
-
-    tokens: tuple[int, ...]
-    complete: bool
+__all__ = ["Request", "Sampling", "Written", "generated", "write"]
 
 
 def write(
@@ -45,37 +29,79 @@ def write(
 ) -> list[Written]:
     """Write all responses, in the order of the requests.
 
+    Models that our own loop can drive go through it, the others through `generate`. When memory runs out, fewer
+    rows at once are tried.
+
     Args:
         loaded: The model.
         requests: Prompts that fit the model's context together with the new tokens.
         sampling: How tokens are chosen.
-        tick: Called with the number of new tokens after each batch.
+        tick: Called with the number of new tokens whenever responses have ended.
+
+    Raises:
+        GenerateError: there is not enough memory for a single row.
     """
-    written: list[Written | None] = [None] * len(requests)
+    own = is_loopable(loaded.model)
+    written: dict[int, Written] = {}
+    with fast_linear(loaded.model) if own else nullcontext():
+        size = sampling.batch_size
+        while missing := {index: request for index, request in enumerate(requests) if index not in written}:
+            ended = (stream if own else generated)(loaded, missing, replace(sampling, batch_size=size))
+            shortage = _collect(ended, written, tick)
+            size = _smaller(size, shortage) if shortage else size
+    return [written[index] for index in range(len(requests))]
+
+
+def _collect(
+    ended: Iterator[list[tuple[int, Written]]], written: dict[int, Written], tick: Callable[[int], None]
+) -> str:
+    """Gather responses as they end; when memory runs out before the last, return torch's words about it."""
+    try:
+        for some in ended:
+            written.update(some)
+            if some:
+                tick(sum(len(result.tokens) for _, result in some))
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
+        return str(error)
+    return ""
+
+
+def _smaller(size: int, shortage: str) -> int:
+    if size == 1:
+        raise GenerateError(
+            f"there is not enough memory to write even one response ({shortage.splitlines()[0][:200]})",
+            "lower measure.sampling.max_tokens, drop the longest items, or use a machine with more memory",
+        )
+    free_cached()
+    return size // 2
+
+
+def generated(
+    loaded: Loaded, requests: Mapping[int, Request], sampling: Sampling
+) -> Iterator[list[tuple[int, Written]]]:
+    """Write all responses with the model's own `generate`, in batches of similar length; arguments as for `stream`."""
     for batch in _batches(requests, sampling.batch_size):
         results = _write_batch(loaded, [requests[index] for index in batch], sampling)
-        for index, result in zip(batch, results, strict=True):
-            written[index] = result
-        tick(sum(len(result.tokens) for result in results))
-    return [result for result in written if result is not None]
+        yield list(zip(batch, results, strict=True))
 
 
-def _batches(requests: Sequence[Request], size: int) -> Iterator[list[int]]:
+def _batches(requests: Mapping[int, Request], size: int) -> Iterator[list[int]]:
     """Indices in batches of similar length; ties keep their order."""
-    order = sorted(range(len(requests)), key=lambda index: len(requests[index].tokens))
+    order = sorted(requests, key=lambda index: len(requests[index].tokens))
     for start in range(0, len(order), size):
         yield order[start : start + size]
 
 
 def _write_batch(loaded: Loaded, batch: Sequence[Request], sampling: Sampling) -> list[Written]:
-    torch = need("torch")
-    ids, mask = _left_padded(loaded, batch)
-    stops = loaded.chat.stop_tokens(_declared_stops(loaded.model))
+    torch, stops = need("torch"), stop_tokens(loaded)
+    ids, mask = left_padded([request.tokens for request in batch], loaded)
     config = need("transformers").GenerationConfig(
         do_sample=False,
         num_beams=1,
         max_new_tokens=sampling.max_new_tokens,
-        eos_token_id=stops or None,
+        eos_token_id=sorted(stops) or None,
         pad_token_id=loaded.chat.tokenizer.pad_token_id,
     )
     noise = [RowNoise(batch, sampling)] if sampling.temperature > 0 else []
@@ -83,22 +109,7 @@ def _write_batch(loaded: Loaded, batch: Sequence[Request], sampling: Sampling) -
         output = loaded.model.generate(
             input_ids=ids, attention_mask=mask, generation_config=config, logits_processor=noise
         )
-    return [_cut(row, set(stops)) for row in output[:, ids.shape[1] :].tolist()]
-
-
-def _declared_stops(model: Any) -> list[int]:
-    declared = model.generation_config.eos_token_id
-    if declared is None:
-        return []
-    return [declared] if isinstance(declared, int) else list(declared)
-
-
-def _left_padded(loaded: Loaded, batch: Sequence[Request]) -> tuple[Any, Any]:
-    torch, pad = need("torch"), loaded.chat.tokenizer.pad_token_id or 0
-    longest = max(len(request.tokens) for request in batch)
-    ids = [[pad] * (longest - len(r.tokens)) + list(r.tokens) for r in batch]
-    mask = [[0] * (longest - len(r.tokens)) + [1] * len(r.tokens) for r in batch]
-    return torch.tensor(ids, device=loaded.device), torch.tensor(mask, device=loaded.device)
+    return [_cut(row, stops) for row in output[:, ids.shape[1] :].tolist()]
 
 
 def _cut(tokens: list[int], stops: set[int]) -> Written:
@@ -109,32 +120,12 @@ def _cut(tokens: list[int], stops: set[int]) -> Written:
 
 
 class RowNoise:
-    """Sample by taking the largest of logits plus Gumbel noise, each row from its own generator.
-
-    Adding independent Gumbel noise and taking the maximum draws from the softmax (Gumbel 1954), so a
-    row's text depends on its own seed alone. The noise is drawn on the CPU: the same on every device.
-    """
+    """Sampling as a step of `generate`: see `noise`."""
 
     def __init__(self, batch: Sequence[Request], sampling: Sampling) -> None:
-        torch = need("torch")
-        self._generators = [torch.Generator().manual_seed(request.seed) for request in batch]
+        self._generators = [generator(request.seed) for request in batch]
         self._sampling = sampling
 
     def __call__(self, input_ids: Any, scores: Any) -> Any:
         """Perturb one step's scores, shape (rows, vocabulary)."""
-        torch = need("torch")
-        scaled = scores.float() / self._sampling.temperature
-        if self._sampling.top_p < 1:
-            scaled = _keep_top_p(scaled, self._sampling.top_p)
-        uniform = torch.stack([torch.rand(scaled.shape[1], generator=g) for g in self._generators])
-        noise = -torch.log(-torch.log(uniform.clamp(1e-20, 1 - 1e-7)))
-        return scaled + noise.to(scaled.device)
-
-
-def _keep_top_p(scores: Any, top_p: float) -> Any:
-    """Rule out the tokens outside the smallest set with at least `top_p` of the probability."""
-    torch = need("torch")
-    ordered, places = scores.sort(dim=-1, descending=True)
-    before = ordered.softmax(-1).cumsum(-1) - ordered.softmax(-1)
-    ordered = ordered.masked_fill(before >= top_p, float("-inf"))
-    return torch.full_like(scores, float("-inf")).scatter(-1, places, ordered)
+        return perturbed(scores, self._generators, self._sampling.temperature, self._sampling.top_p)

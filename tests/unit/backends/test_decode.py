@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+
 import pytest
 
 from aftertune.backends.decode import Request, Sampling, write
 from aftertune.backends.hf import ModelRef, load_model
+from aftertune.errors import GenerateError
 from aftertune.records import Turn
 
 FAMILIES = ["llama", "qwen2", "gemma", "gpt2"]
@@ -48,28 +51,51 @@ def test_sampling_streams_belong_to_rows(model_folder, family):
     assert together != other_seed
 
 
-def test_sampling_follows_the_softmax():
-    """Gumbel noise plus maximum draws from the softmax: frequencies agree within five standard errors."""
-    import torch
+@contextmanager
+def memory_for(loaded, n_rows):
+    """Let the model fail as torch does when there is no memory for more rows."""
 
-    from aftertune.backends.decode import RowNoise
+    def check(module, args, kwargs):
+        if kwargs["input_ids"].shape[0] > n_rows:
+            raise RuntimeError(
+                "[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"
+            )
 
-    logits = torch.log(torch.tensor([[0.5, 0.3, 0.15, 0.05]]))
-    settings = Sampling(temperature=1.0, top_p=1.0, max_new_tokens=1, batch_size=1)
-    n = 4000
-    noise = RowNoise([Request((1,), seed) for seed in range(n)], settings)
-    drawn = noise(None, logits.repeat(n, 1)).argmax(-1).bincount(minlength=4) / n
-    for share, wanted in zip(drawn.tolist(), [0.5, 0.3, 0.15, 0.05], strict=True):
-        assert abs(share - wanted) < 5 * (wanted * (1 - wanted) / n) ** 0.5
+    hook = loaded.model.register_forward_pre_hook(check, with_kwargs=True)
+    try:
+        yield
+    finally:
+        hook.remove()
 
 
-def test_top_p_rules_out_the_tail():
-    import torch
+@pytest.mark.parametrize("temperature", [0.0, 1.0])
+def test_fewer_rows_at_once_when_memory_runs_out(model_folder, temperature):
+    loaded = load_model(ModelRef(model_folder("llama")))
+    wide = Sampling(temperature=temperature, top_p=1.0, max_new_tokens=8, batch_size=64)
+    asked, ticks = [*requests(loaded), *requests(loaded, seed=50)], []
+    with memory_for(loaded, 4):
+        written = write(loaded, asked, wide, ticks.append)
+    assert written == write(loaded, asked, wide, quiet)
+    assert sum(ticks) == sum(len(result.tokens) for result in written)
 
-    from aftertune.backends.decode import _keep_top_p
 
-    kept = _keep_top_p(torch.log(torch.tensor([[0.5, 0.3, 0.15, 0.05]])), 0.75)
-    assert torch.isfinite(kept).tolist() == [[True, True, False, False]]
+def test_no_memory_for_one_row_is_said(model_folder):
+    loaded = load_model(ModelRef(model_folder("llama")))
+    with memory_for(loaded, 0), pytest.raises(GenerateError, match="even one response") as caught:
+        write(loaded, requests(loaded), GREEDY, quiet)
+    assert "max_tokens" in caught.value.fix
+
+
+def test_other_errors_are_not_taken_for_it(model_folder):
+    loaded = load_model(ModelRef(model_folder("llama")))
+
+    def fail(*_):
+        raise RuntimeError("shapes do not match")
+
+    hook = loaded.model.register_forward_pre_hook(fail)
+    with pytest.raises(RuntimeError, match="shapes"):
+        write(loaded, requests(loaded), GREEDY, quiet)
+    hook.remove()
 
 
 def test_one_bos_when_the_template_brings_it(model_folder):
