@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from aftertune.errors import SpecError, TuneError
+from aftertune.errors import TuneError
 from aftertune.extras import need
 from aftertune.spec.tuning import TuneSpec
 from aftertune.tune.reference.visits import Share
@@ -44,7 +43,6 @@ def sft_config(spec: TuneSpec, streams: Streams, share: Share, place: Place) -> 
         **_nothing_kept(place.scratch),
         **_hardware(spec, place.device),
         **spec.trainer,
-        **_files(spec),
     }
     try:
         config = need("trl", "trl").SFTConfig(**settings)
@@ -129,29 +127,6 @@ def _hardware(spec: TuneSpec, device: str) -> dict[str, Any]:
     if spec.processes > 1:
         settings |= {"ddp_find_unused_parameters": False, "ddp_backend": "gloo" if device == "cpu" else "nccl"}
     return settings
-
-
-def _files(spec: TuneSpec) -> dict[str, Any]:
-    """Settings that may be given as a file, read here so that the record holds what they say."""
-    found = {}
-    for name in ("deepspeed", "fsdp_config"):
-        given = spec.trainer.get(name)
-        if isinstance(given, str):
-            found[name] = _json(name, Path(given))
-    clashes = {"optimizer", "scheduler"} & set(found.get("deepspeed") or spec.trainer.get("deepspeed") or {})
-    if clashes:
-        raise SpecError(
-            f"tune.trainer.deepspeed sets {' and '.join(sorted(clashes))}, which the study sets by its own keys",
-            "remove them from the DeepSpeed settings",
-        )
-    return found
-
-
-def _json(name: str, path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise SpecError(f"tune.trainer.{name}: {path} cannot be read as JSON ({error})", "correct the file") from error
 
 
 def _first_line(error: BaseException) -> str:

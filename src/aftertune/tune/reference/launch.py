@@ -103,8 +103,9 @@ def _trouble(folder: Path, processes: int) -> TuneError:
         return TuneError(said["message"], said["fix"])
     words = [last_words(file) for file in sorted(folder.glob("logs/**/stderr.log"))]
     found = next((text for text in words if "Error" in text), next(filter(None, words), ""))
+    why = _last_line_first(found or last_words(folder / "launcher.log"))
     return TuneError(
-        f"one of {processes} training processes failed: {_last_line_first(found or last_words(folder / 'launcher.log'))}",
+        f"one of {processes} training processes failed: {why}",
         "try it with `tune.processes: 1`, and lower tune.micro_batch_size if memory ran out",
     )
 

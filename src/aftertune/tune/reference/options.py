@@ -5,6 +5,9 @@ Nothing here needs trl or torch, so a study with a wrong option is refused befor
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from aftertune.errors import SpecError, did_you_mean
 from aftertune.spec.tuning import TuneSpec
 
@@ -65,6 +68,7 @@ STUDY_KEYS = {
 }
 WHOLE_DOCUMENTS = ("bfd", "bfd_split")  # "wrapped" cuts documents and lets them see each other
 
+_MAPPINGS = {"deepspeed", "fsdp_config"}
 _WHOLE_PROCESS = frozenset({"full_determinism", "tf32"})  # they would outlive the run
 
 
@@ -77,6 +81,8 @@ def check_trainer_options(spec: TuneSpec) -> None:
     """
     for name in sorted(spec.trainer):
         _check_name(name)
+    for name in sorted(_MAPPINGS & set(spec.trainer)):
+        _check_mapping(name, spec.trainer[name])
     if spec.batch_size % spec.processes:
         raise SpecError(
             f"tune.batch_size ({spec.batch_size}) cannot be shared evenly by tune.processes ({spec.processes})",
@@ -104,6 +110,20 @@ def _check_name(name: str) -> None:
             f"tune.trainer.{name}: the reference engine passes no such option on to trl"
             f"{did_you_mean(name, OPTIONS | set(STUDY_KEYS))}; it passes on: {', '.join(sorted(OPTIONS))}",
             "correct or remove the option",
+        )
+
+
+def _check_mapping(name: str, given: Any) -> None:
+    if not isinstance(given, Mapping):
+        raise SpecError(
+            f"tune.trainer.{name}: {given!r} is no mapping; what a file says would not be part of the run's identity",
+            f"write the settings themselves under tune.trainer.{name}",
+        )
+    clashes = sorted({"optimizer", "scheduler"} & set(given))
+    if clashes:
+        raise SpecError(
+            f"tune.trainer.{name} sets {' and '.join(clashes)}, which the study sets by keys of its own",
+            f"remove {' and '.join(clashes)} from it",
         )
 
 

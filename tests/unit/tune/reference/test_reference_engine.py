@@ -134,7 +134,7 @@ def test_a_value_that_trl_refuses(model_folder, tmp_path):
         train(model_folder("llama"), tmp_path, trainer={"loss_type": "no_such_loss"})
 
 
-@pytest.mark.parametrize("trainer", [{"fsdp": "full_shard"}, {"deepspeed": "settings.json"}])
+@pytest.mark.parametrize("trainer", [{"fsdp": True}, {"deepspeed": {"zero_optimization": {"stage": 2}}}])
 def test_spreading_a_model_needs_gpus(model_folder, tmp_path, trainer):
     import torch
 

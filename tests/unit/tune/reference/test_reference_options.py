@@ -31,7 +31,9 @@ def test_known_options_pass():
         ({"output_dir": "here"}, "passes no such option on"),
         ({"trust_remote_code": True}, "passes no such option on"),
         ({"packing": True, "packing_strategy": "wrapped"}, "lets documents see each other"),
-        ({"fsdp": "full_shard"}, "there is one"),
+        ({"fsdp": True}, "there is one"),
+        ({"deepspeed": "settings.json"}, "'settings.json' is no mapping"),
+        ({"deepspeed": {"optimizer": {}, "bf16": {}}}, "deepspeed sets optimizer, which the study sets"),
     ],
 )
 def test_other_options_are_refused_with_a_fix(trainer, message):
