@@ -1,7 +1,7 @@
 """LoRA adapters through PEFT: put a fresh one on a model, or merge a stored one into it.
 
-PEFT asks for an attribute that transformers calls deprecated. Whoever runs a study can do nothing about it, so
-that one warning is not shown.
+PEFT asks for an attribute that transformers calls deprecated, and for mixtures of experts it adds a pattern to the
+configuration that it then finds unused. Whoever runs a study can do nothing about either, so these are not shown.
 """
 
 from __future__ import annotations
@@ -23,18 +23,19 @@ def add_adapter(model: Any, config: Any) -> Any:
     Raises:
         ValueError: the model has no module that the configuration names.
     """
-    with _without_the_old_name():
+    with _without_vain_warnings():
         return need("peft").get_peft_model(model, config)
 
 
 def merge_adapter(model: Any, folder: Path) -> Any:
     """The model with the adapter of a folder merged into its weights."""
-    with _without_the_old_name():
+    with _without_vain_warnings():
         return need("peft").PeftModel.from_pretrained(model, str(folder)).merge_and_unload()
 
 
 @contextmanager
-def _without_the_old_name() -> Iterator[None]:
+def _without_vain_warnings() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
+        warnings.filterwarnings("ignore", "The following (rank|alpha)_pattern keys did not match", RuntimeWarning)
         yield

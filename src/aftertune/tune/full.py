@@ -11,6 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from aftertune.backends.checkpointing import enable_checkpointing
 from aftertune.backends.hf import Loaded
 from aftertune.backends.memory import free_cached, is_out_of_memory
 from aftertune.canon import digest
@@ -59,7 +60,7 @@ class _Training:
         self._order = visiting_order(len(examples), run.spec.batch_size, n_steps, run.streams)
         self._model = loaded.model.train()
         if run.spec.gradient_checkpointing:
-            self._model.gradient_checkpointing_enable({"use_reentrant": False})
+            enable_checkpointing(self._model)
         self._trained = [value for value in self._model.parameters() if value.requires_grad]
         self._optimizer = make_optimizer(self._trained, run.spec)
         self._initial = weights_digest(self._model)

@@ -65,6 +65,11 @@ def _taken(adapted: Any, config: Any) -> Fresh:
                 f"{name} is an embedding, and its adapter is of another kind", "leave it out of tune.target_modules"
             )
         a, b = layer.lora_A["default"].weight.detach(), layer.lora_B["default"].weight.detach()
+        if a.shape[0] != config.r:
+            raise TuneError(
+                f"the adapter of {name} is of rank {a.shape[0]}, the others of rank {config.r}: stacked experts",
+                "tune this model with `engine: reference`, or leave the module out of tune.target_modules",
+            )
         targets.append(Target(name, a.shape[1], b.shape[0]))
         pairs[name] = (a.clone(), b.clone())
     return Fresh(config, tuple(targets), pairs)

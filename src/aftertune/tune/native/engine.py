@@ -22,7 +22,7 @@ from aftertune.tune.native.details import details
 from aftertune.tune.native.finish import finish, pairs_digest, save_points
 from aftertune.tune.native.passes import Network, Part, parts_of
 from aftertune.tune.native.patch import patched
-from aftertune.tune.native.proof import check, expected_loss
+from aftertune.tune.native.proof import check, expected_logps
 from aftertune.tune.native.slot import Slot, open_slot
 from aftertune.tune.record import Progress, Run, Tick, TuneRecord
 
@@ -68,7 +68,7 @@ def tune_together(
     scales = [(spec.alpha if spec.alpha is not None else 2 * spec.rank) / spec.rank for spec in specs]
     bank = Bank(first.targets, specs[0].rank, scales, [spec.dropout for spec in specs], loaded.device)
     slots = [_opened(index, *one, bank) for index, one in enumerate(prepared)]
-    expected = expected_loss(loaded, prepared[0][2].examples)
+    expected = expected_logps(loaded, prepared[0][2].examples)
     with patched(loaded.model, bank, gradient_checkpointing=specs[0].gradient_checkpointing):
         network = Network.of(loaded, specs[0].precision)
         check(network, expected)

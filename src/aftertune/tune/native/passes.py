@@ -45,8 +45,9 @@ class Network:
         batches = [(part.slot.index, part.examples) for part in parts]
         layout = lay_out(batches, self.loaded.device, stacked=self.stacked)
         this = Pass(layout, tuple(part.seed for part in parts))
-        losses = self._losses(this, [part.n_tokens for part in parts], [part.weigh for part in parts])
-        losses.sum().backward()
+        with running(this):  # also while gradient checkpointing computes a layer again
+            losses = self._losses(this, [part.n_tokens for part in parts], [part.weigh for part in parts])
+            losses.sum().backward()
         return [float(loss) for loss in losses.detach().tolist()]
 
     def mean_loss(self, slot: int, examples: Sequence[Example]) -> float:
@@ -65,6 +66,30 @@ class Network:
             for rows in chunks(examples):
                 found += self._bare_logps(rows)
         return found
+
+    def reaches_back(self, rows: Sequence[Example]) -> bool:
+        """Whether the last row's answer depends on the rows before it: by its gradient, which must be exactly zero."""
+        layout = lay_out([(0, rows)], self.loaded.device)
+        last = sum(n_learnt(row) for row in rows[:-1])
+        taken: list[Any] = []
+
+        def open_input(module: Any, inputs: Any, output: Any) -> Any:
+            taken.append(output.detach().requires_grad_())
+            return taken[-1]
+
+        def only_last(segment: Any, part: slice, logp: Any) -> tuple[Any, Any]:
+            place = need("torch").arange(part.start, part.start + len(logp), device=logp.device)
+            return -logp, (place >= last).to(logp.dtype)
+
+        hook = self.loaded.model.get_input_embeddings().register_forward_hook(open_input)
+        this = Pass(layout, (0,), training=False, bare=True)
+        try:
+            with running(this):
+                self._losses(this, [1], [only_last]).sum().backward()
+        finally:
+            hook.remove()
+        before = sum(row.length for row in rows[:-1])
+        return bool(taken[0].grad[0, :before].any())
 
     def _bare_logps(self, rows: Sequence[Example]) -> list[Any]:
         torch, taken = need("torch"), []

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
+from aftertune.backends.checkpointing import disable_checkpointing, enable_checkpointing
 from aftertune.errors import TuneError
 from aftertune.extras import need
 from aftertune.tune.native import attention
@@ -98,9 +99,8 @@ def _training(model: Any) -> Iterator[None]:
 
 @contextmanager
 def _checkpointing(model: Any) -> Iterator[None]:
-    # The input of the first layer needs no gradient; only the non-reentrant kind copes with that.
-    model.gradient_checkpointing_enable({"use_reentrant": False})
+    enable_checkpointing(model)
     try:
         yield
     finally:
-        model.gradient_checkpointing_disable()
+        disable_checkpointing(model)
