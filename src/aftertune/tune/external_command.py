@@ -71,7 +71,9 @@ def _carry_out(command: Sequence[str], cwd: Path, timeout_s: float | None, print
         late = True
     finally:
         _end(process)
-        reader.join(timeout=10)  # a grandchild may hold the pipe open
+        reader.join(timeout=10)
+        if not reader.is_alive():  # something that the command left running may hold the pipe open
+            process.stdout.close()
     return process.returncode, late
 
 

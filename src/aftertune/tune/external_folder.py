@@ -45,8 +45,13 @@ class Checkpoint:
         """What its config says of it."""
         if self.kind == "full":
             return {"kind": "full", "model_type": self.config.get("model_type")}
-        named = {"base": "base_model_name_or_path", "rank": "r", "alpha": "lora_alpha", "targets": "target_modules"}
-        return {"kind": "adapter", **{ours: self.config.get(theirs) for ours, theirs in named.items()}}
+        named = {"base": "base_model_name_or_path", "rank": "r", "alpha": "lora_alpha"}
+        targets = self.config.get("target_modules")
+        return {
+            "kind": "adapter",
+            **{ours: self.config.get(theirs) for ours, theirs in named.items()},
+            "targets": sorted(map(str, targets)) if isinstance(targets, list) else targets,
+        }
 
 
 def open_checkpoint(path: Path, base: ModelFolder, base_name: str) -> Checkpoint:
@@ -96,8 +101,6 @@ def _adapter(path: Path, base: ModelFolder, base_name: str) -> Checkpoint:
     config, weights = read_object(path / CONFIG), path / WEIGHTS
     if not weights.exists():
         raise _no_weights(path)
-    if config.get("auto_mapping") and str(config.get("peft_type")) != "LORA":
-        raise ModelError(f"{path / CONFIG}: it names classes of its own, which are never loaded", "use a LoRA adapter")
     if str(config.get("peft_type")) != "LORA":
         raise ModelError(
             f"{path / CONFIG}: peft_type is {config.get('peft_type')!r}; only LoRA adapters can be merged here",
