@@ -71,7 +71,9 @@ def test_two_seeds_that_are_one_run_stop_the_study_before_any_statistics(diagnos
 
 
 def test_less_than_one_batch_of_rows_is_an_error_before_any_training(diagnosed, tmp_path):
-    with pytest.raises(DataError, match=r"arm a: 3 training rows, fewer than one batch \(tune.batch_size: 4\)") as caught:
+    with pytest.raises(
+        DataError, match=r"arm a: 3 training rows, fewer than one batch \(tune.batch_size: 4\)"
+    ) as caught:
         diagnosed(rows=3)
     assert "`tune.batch_size` to 3 or less" in caught.value.fix
     assert not (tmp_path / "store/objects/tune").exists()

@@ -306,6 +306,28 @@ class TestTrends:
 
     def test_none_with_one_round(self) -> None:
         assert analyze(_table()).trends == ()
+        assert analyze(_table()).trajectories == ()
+
+    def test_rounds_may_be_fractions(self) -> None:
+        """Half of each round: the slope per round is twice as steep, and the last place is the headline's."""
+        whole = self._rounds()
+        half = whole.with_columns(
+            round=pl.when(pl.col("arm") == "initial").then(1.0).otherwise(pl.col("round") / 2).cast(pl.Float64)
+        )
+        (row,), (other,) = analyze(whole).trends, analyze(half).trends
+        assert other.rounds == (0.5, 1.0, 1.5)
+        assert other.estimate == pytest.approx(2 * (row.estimate or 0.0))
+        assert analyze(half).contrasts[0].estimate == analyze(whole).contrasts[0].estimate
+
+    def test_a_trajectory_is_a_seeds_rates_from_the_initial_model_on(self) -> None:
+        table = self._rounds()
+        rows = analyze(table).trajectories
+        first = rows[0]
+        assert {row.training_seed for row in rows} == set(table["training_seed"].drop_nulls())
+        assert first.rounds == (0, 1, 2, 3)
+        mine = table.filter((pl.col("arm") == "listed") & (pl.col("training_seed") == first.training_seed))
+        assert first.rates[3] == pytest.approx(mine.filter(pl.col("round") == 3)["value"].mean())
+        assert first.rates[0] == pytest.approx(table.filter(pl.col("arm") == "initial")["value"].mean())
 
 
 class TestNoise:

@@ -137,3 +137,16 @@ class TestBadTables:
     def test_writing_an_unknown_kind(self, tmp_path: Path) -> None:
         with pytest.raises(TableError, match="unknown kind"):
             write_table(check_table(_table()), tmp_path / "t.txt")
+
+
+def test_rounds_are_whole_numbers_unless_one_is_a_fraction() -> None:
+    whole = check_table(pl.DataFrame({**ROWS, "round": [1.0, 2.0]}))
+    assert whole["round"].dtype == pl.Int64
+    part = check_table(pl.DataFrame({**ROWS, "round": [None, 0.5]}))
+    assert (part["round"].dtype, part["round"].to_list()) == (pl.Float64, [1.0, 0.5])
+
+
+@pytest.mark.parametrize("bad", [-0.5, -1.25])
+def test_a_place_before_the_first_round_is_refused(bad: float) -> None:
+    with pytest.raises(TableError, match=f"column 'round' holds {bad}"):
+        check_table(pl.DataFrame({**ROWS, "round": [1.0, bad]}))

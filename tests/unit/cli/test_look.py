@@ -49,6 +49,7 @@ def test_check_in_words_ends_with_the_next_command(place):
             "arm listed: its transforms change no row",
         ),
         (("[opening_refusal]", "[opening_refusal, reference_match]"), "judge reference_match measures nothing"),
+        (("training_seeds: 2", "training_seeds: 2, hold: [init]"), "arm as_is: it holds init, so its training seeds"),
     ],
 )
 def test_check_warns_of_what_is_probably_not_meant(place, change, warning):
