@@ -59,7 +59,7 @@ def stream(loaded: Loaded, requests: Mapping[int, Request], sampling: Sampling) 
 def _groups(lengths: Sequence[int]) -> list[int]:
     """How many prompts to read at a time, of prompts that do not get longer.
 
-    >>> _groups([700, 600, 500, 20, 10])
+    >>> _groups([700, 600, 300, 20, 10])
     [1, 1, 3]
     """
     sizes: list[int] = []
