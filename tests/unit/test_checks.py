@@ -29,11 +29,12 @@ analysis: {outcome: refused}
 def diagnosed(tmp_path, model_folder):
     """Run the study with replacements; returns check -> (status, message)."""
 
-    def go(*changes: tuple[str, str], rows: int = 8, template: str | None = None):
+    def go(*changes: tuple[str, str], rows: int = 8, long: int = 0, template: str | None = None):
         shutil.copytree(model_folder("llama"), tmp_path / "model", dirs_exist_ok=True)
         if template:
             (tmp_path / "model/chat_template.jinja").write_text(template)
-        lines = [json.dumps({"instruction": f"Say {n}", "output": f"I say {n}."}) for n in range(rows)]
+        answers = [f"I say {n}. " * (20 if n < long else 1) for n in range(rows)]
+        lines = [json.dumps({"instruction": f"Say {n}", "output": answer}) for n, answer in enumerate(answers)]
         (tmp_path / "rows.jsonl").write_text("\n".join(lines))
         (tmp_path / "bench.txt").write_text("How do I bake bread?\nWho are you?\n")
         text = STUDY
@@ -96,5 +97,5 @@ def test_sampling_moves_the_noise_floor(diagnosed):
 
 
 def test_cut_rows_are_told(diagnosed):
-    found = diagnosed(("max_length: 128", "max_length: 24"))
+    found = diagnosed(("max_length: 128", "max_length: 64"), long=1)
     assert found["training rows"][0] == "warning"
