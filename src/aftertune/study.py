@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from aftertune.exec.chain import Event, Notify, make_step
 from aftertune.extras import need_all
 from aftertune.plan import VERSIONS, Chain, Plan, make_plan, missing
 from aftertune.resolve import Resolved, resolve
+from aftertune.room import refuse_little_room
 from aftertune.spec.load import Declared, load_study
 from aftertune.store import Store, guard_disk, write_bytes
 
@@ -32,6 +32,15 @@ class Prepared:
     study: Resolved
     plan: Plan
     store: Store
+
+    @property
+    def extras(self) -> tuple[str, ...]:
+        """The extras that what is still to be made needs, in the order in which they are asked for."""
+        tunes = [s.work["tune"] for s in missing(self.plan, self.store) if s.stage == "tune"]
+        reference = any(tune["engine"] == "reference" for tune in tunes)
+        quantised = any(tune["kind"] == "qlora" for tune in tunes)
+        wanted = {"hf": bool(self.todo), "trl": reference, "qlora": quantised}
+        return tuple(extra for extra, needed in wanted.items() if needed)
 
     @property
     def todo(self) -> tuple[Chain, ...]:
@@ -102,8 +111,9 @@ def run(
 
     prepared = _prepared(study, store)
     prepared.store.sweep()
-    if prepared.todo:
-        need_all("hf")
+    for extra in prepared.extras:
+        need_all(extra)
+    refuse_little_room(prepared.store.root, missing(prepared.plan, prepared.store))
     set_aside(out)
     n_missing = len(missing(prepared.plan, prepared.store))
     _make_first(prepared, notify)
@@ -316,10 +326,3 @@ def _forget_previous(out: Path) -> None:
         (out / PREVIOUS / name).unlink(missing_ok=True)
     with suppress(OSError):
         (out / PREVIOUS).rmdir()
-
-
-def free_bytes(place: Path) -> int:
-    """What is free on the disk that would hold a folder."""
-    while not place.exists():
-        place = place.parent
-    return shutil.disk_usage(place).free

@@ -18,7 +18,15 @@ if TYPE_CHECKING:
     from aftertune.study import Execute, Finished, Prepared
 
 
-def run_study(path: Path, out: Path | None, store: Path, *, jobs: int | None = None, quiet: bool = False) -> Finished:
+def run_study(
+    path: Path,
+    out: Path | None,
+    store: Path,
+    *,
+    jobs: int | None = None,
+    together: int | None = None,
+    quiet: bool = False,
+) -> Finished:
     """Run a study file with progress on standard error.
 
     Raises:
@@ -33,9 +41,9 @@ def run_study(path: Path, out: Path | None, store: Path, *, jobs: int | None = N
     refuse_file(out, "--out")
     refuse_file(store, "--store")
     prepared = prepare(declared, store, fetch=True)
-    if prepared.todo:
-        need_all("hf")  # before anything is said of work that cannot be done
-    with _told(prepared, jobs, quiet=quiet) as (execute, notify), _remembered(prepared), terminable():
+    for extra in prepared.extras:
+        need_all(extra)  # before anything is said of work that cannot be done
+    with _told(prepared, jobs, together, quiet=quiet) as (execute, notify), _remembered(prepared), terminable():
         try:
             return run(prepared, out, store=store, execute=execute, notify=notify)
         except KeyboardInterrupt as interrupt:
@@ -57,7 +65,7 @@ def note_name(study: str) -> str:
 
 
 @contextmanager
-def _told(prepared: Prepared, jobs: int | None, *, quiet: bool) -> Iterator[tuple[Execute, Any]]:
+def _told(prepared: Prepared, jobs: int | None, together: int | None, *, quiet: bool) -> Iterator[tuple[Execute, Any]]:
     """The executor and the listener of a run."""
     from aftertune.cli.progress import showing
     from aftertune.cli.work import Work
@@ -65,19 +73,19 @@ def _told(prepared: Prepared, jobs: int | None, *, quiet: bool) -> Iterator[tupl
     todo = prepared.todo
     chosen = choose_jobs(jobs, len(todo), weight_bytes(prepared.study.model.path))
     with showing(Work.of(prepared), chosen, quiet=quiet) as notify:
-        yield _executor(chosen), notify
+        yield _executor(chosen, together), notify
 
 
-def _executor(jobs: Jobs) -> Execute:
+def _executor(jobs: Jobs, together: int | None) -> Execute:
+    from functools import partial
+
     if jobs.n == 1:
         from aftertune.exec.inline import run_inline
 
-        return run_inline
-    from functools import partial
-
+        return partial(run_inline, together=together)
     from aftertune.exec.processes import run_processes
 
-    return partial(run_processes, jobs=jobs.n)
+    return partial(run_processes, jobs=jobs.n, together=together)
 
 
 @contextmanager

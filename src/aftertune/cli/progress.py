@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from aftertune.exec.chain import Event
 
 Listen = Callable[["Event"], None]
+_LINE_EVERY_S = 30.0  # how often a long step says how far it is, where there are no bars
 _VERBS = {"tune": "tuning", "generate": "responding", "judge": "judging"}
 
 
@@ -55,10 +56,14 @@ def _opening(work: Work, jobs: Jobs) -> str:
 
 
 def _line(work: Work, jobs: Jobs, event: Event) -> None:
-    """Plain output: one line when a chain ends, and one for each failure."""
+    """Plain output: a line when a chain ends, for each failure, and now and then from a long step."""
     end = work.hear(event)
+    step, now = work.running.get(event.chain), work.clock()
     if event.kind == "failed":
         say.aside(f"failed: {event.label}: {event.message}")
+    elif step is not None and event.kind == "progress" and now - max(step.told, step.since) > _LINE_EVERY_S:
+        step.told = now
+        say.aside(f"{event.chain}: {doing(step, now)}")
     elif end:
         took = seconds(work.clock() - work.began.get(event.chain, work.clock()))
         say.aside(f"[{work.chains_done}/{work.n_chains}] {event.chain}: done in {took}{_ahead(work, jobs)}")
@@ -94,15 +99,22 @@ class _Bars:
         if chain not in self._lines:
             self._lines[chain] = self._progress.add_task(say.plain(chain), total=1, detail="")
         share = step.n / step.total if step.total else 0
-        self._progress.update(self._lines[chain], completed=share, detail=_doing(step))
+        self._progress.update(self._lines[chain], completed=share, detail=doing(step, self._work.clock()))
 
 
-def _doing(step: Running) -> str:
-    """`tuning 40 %` or `responding, 1,200 tokens`."""
+def doing(step: Running, now: float) -> str:
+    """`tuning, step 12 of 30, loss 1.234, 9,800 tokens/s, about 5 s left` or `responding, 1,200 tokens`."""
     verb = _VERBS.get(step.stage, step.stage)
-    if step.total:
-        return f"{verb} {100 * step.n / step.total:.0f} %"
-    return f"{verb}, {step.n:,} tokens" if step.n else verb
+    if not step.total:
+        return f"{verb}, {step.n:,} tokens" if step.n else verb
+    speed, left = step.tokens_per_second(now), step.seconds_left(now)
+    parts = [
+        f"{verb}, step {step.n:,} of {step.total:,}",
+        f"loss {step.loss:.3f}" if step.loss is not None else "",
+        f"{speed:,.0f} tokens/s" if speed else "",
+        f"about {seconds(left)} left" if left else "",
+    ]
+    return ", ".join(part for part in parts if part)
 
 
 def _bars() -> Progress:

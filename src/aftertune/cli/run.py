@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aftertune.cli.options import STORE, Jobs, Json, Out, Quiet, Store, Study
+from aftertune.cli.options import STORE, Jobs, Json, Out, Quiet, Store, Study, Together
 
 
 def run(
@@ -10,6 +10,7 @@ def run(
     out: Out = None,
     store: Store = STORE,
     jobs: Jobs = None,
+    together: Together = None,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
@@ -34,4 +35,4 @@ def run(
     from aftertune.cli.execute import run_study
     from aftertune.cli.verdicts import tell
 
-    tell(run_study(study, out, store, jobs=jobs, quiet=quiet), as_json=as_json)
+    tell(run_study(study, out, store, jobs=jobs, together=together, quiet=quiet), as_json=as_json)

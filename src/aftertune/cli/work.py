@@ -26,6 +26,25 @@ class Running:
     since: float
     n: int = 0
     total: int = 0
+    tokens: int = 0
+    loss: float | None = None
+    first: tuple[float, int, int] | None = None
+    told: float = 0.0
+
+    def advance(self, event: Event, now: float) -> None:
+        """Take in how far the step is; speeds are counted from the first time that this is told."""
+        self.n, self.total, self.tokens, self.loss = event.n, event.total, event.tokens, event.loss
+        self.first = self.first or (now, event.n, event.tokens)
+
+    def tokens_per_second(self, now: float) -> float | None:
+        """How fast it learns; None until that can be told."""
+        since, _, tokens = self.first or (now, 0, 0)
+        return (self.tokens - tokens) / (now - since) if now > since and self.tokens > tokens else None
+
+    def seconds_left(self, now: float) -> float | None:
+        """How long its remaining steps take; None until that can be told."""
+        since, n, _ = self.first or (now, 0, 0)
+        return (self.total - self.n) * (now - since) / (self.n - n) if self.total and self.n > n else None
 
 
 @dataclass(slots=True)
@@ -104,7 +123,7 @@ class Work:
     def _advance(self, event: Event) -> None:
         step = self.running.get(event.chain)
         if step is not None:
-            step.n, step.total = event.n, event.total
+            step.advance(event, self.clock())
 
     def _finish(self, event: Event) -> End | None:
         step = self.running.pop(event.chain, None)

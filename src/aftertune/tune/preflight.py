@@ -45,6 +45,14 @@ def check_settings(spec: TuneSpec, folder: ModelFolder) -> None:
         _refuse_large_rank(spec, {name: shapes[name] for name in _targets(spec, shapes, folder)})
 
 
+def adapter_numbers(spec: TuneSpec, folder: ModelFolder) -> int:
+    """How many numbers an adapter holds; 0 for a quantised base, whose file does not show its shapes."""
+    if "quantization_config" in folder.config:
+        return 0
+    shapes = _linear_shapes(folder)
+    return spec.rank * sum(sum(shapes[name]) for name in _targets(spec, shapes, folder))
+
+
 def refuse_overlong(rows: Sequence[Row], spec: TuneSpec, model: Mapping[str, Any]) -> None:
     """Refuse a training set of which not one answer fits whole; the tokenizer is asked only when that may be so.
 

@@ -11,7 +11,12 @@ import pytest
 
 from aftertune.study import OUTPUTS, PREVIOUS
 
-SHORT = ("max_length: 128", "max_length: 8")  # no prompt fits: tuning fails
+SHORT = ("max_length: 128", "max_length: 8")  # no prompt fits: refused before any tuning
+# The first step leaves no finite weights: tuning fails.
+DIVERGES = (
+    "{rank: 2, learning_rate: 1e-2",
+    "{rank: 2, alpha: 1e+30, optimizer: sgd, max_grad_norm: 1e+30, learning_rate: 1",
+)
 OTHER = ("epochs: 2", "epochs: 8")
 
 
@@ -65,19 +70,39 @@ def test_the_store_may_be_named_by_the_environment(again, monkeypatch):
 
 def test_a_failed_run_leaves_no_old_results_looking_current_and_loses_none(again):
     before = {name: (again / "out" / name).read_bytes() for name in OUTPUTS}
-    again.study(SHORT, name="short.yaml")
-    failed = again.run("run", "short.yaml", "--out", "out", "--jobs", "2")
+    again.study(DIVERGES, name="bad.yaml")
+    failed = again.run("run", "bad.yaml", "--out", "out", "--jobs", "2")
     assert failed.returncode == 4, failed.stderr
-    assert "failed: tune as_is, seed 1: all 10 prompts are longer than max_length" in failed.stderr
+    assert re.search(r"failed: tune as_is, seed 1: the loss is no longer a number at step \d+ of", failed.stderr)
     assert re.search(r"error: 4 steps failed, \d+ of \d+ are not done; the others are kept", failed.stderr)
-    assert "raise tune.max_length" in failed.stderr
+    assert "lower tune.learning_rate" in failed.stderr
     assert [path.name for path in (again / "out").iterdir()] == [PREVIOUS]
     assert {name: (again / "out" / PREVIOUS / name).read_bytes() for name in OUTPUTS} == before
-    status = json.loads(again.call("status", "short.yaml", "--json").stdout)
+    status = json.loads(again.call("status", "bad.yaml", "--json").stdout)
     assert status["last_run"]["state"] == "failed"
-    assert "longer than max_length" in status["last_run"]["message"]
+    assert "no longer a number" in status["last_run"]["message"]
     assert again.call("run", "study.yaml", "--out", "out").exit_code == 0
     assert sorted(path.name for path in (again / "out").iterdir()) == sorted(OUTPUTS)
+
+
+def test_a_length_that_no_row_fits_is_refused_before_any_tuning(again):
+    again.study(SHORT, name="short.yaml")
+    refused = again.run("run", "short.yaml", "--out", "other")
+    assert refused.returncode == 2
+    assert "arm as_is: all 10 prompts are longer than max_length (8 tokens)" in refused.stderr
+    assert "raise tune.max_length" in refused.stderr
+
+
+def test_how_many_adapters_share_a_pass_changes_no_byte(again):
+    again.study(("training_seeds: 2", "training_seeds: 3"), name="more.yaml")
+    for k in ("1", "4"):
+        made = again.run("run", "more.yaml", "--out", k, "--store", f"store-{k}", "--jobs", "1", "--together", k)
+        assert made.returncode == 0, made.stderr
+    for name in OUTPUTS:
+        assert (again / "1" / name).read_bytes() == (again / "4" / name).read_bytes()
+    manifests = (again / "store-4" / "objects" / "tune").rglob("manifest.json")
+    together = [json.loads(path.read_text())["facts"]["details"]["execution"]["together"] for path in manifests]
+    assert sorted(together) == [2, 2, 4, 4, 4, 4]
 
 
 def test_a_refused_study_leaves_the_results_alone(again):
