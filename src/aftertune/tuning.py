@@ -16,6 +16,7 @@ from aftertune.store import Draft, Store
 from aftertune.tune.record import Run, Tick, TuneRecord
 
 Failed = Callable[[str, AftertuneError], None]
+SNAPSHOT_EVERY_S = 30.0  # how often half-done runs are kept
 
 
 def together_key(step: Step) -> str | None:
@@ -56,7 +57,7 @@ def tune_steps(
     if together_key(steps[0]) is not None:
         from aftertune.tune.native.engine import tune_together
 
-        records = tune_together(base(steps[0].work), runs, tick, failed)
+        records = tune_together(base(steps[0].work), runs, tick, failed, snapshot_every_s=SNAPSHOT_EVERY_S)
     else:
         records = {runs[0].key: _alone(steps[0], runs[0], tick)}
     for key, record in records.items():
@@ -82,7 +83,7 @@ def _alone(step: Step, run: Run, tick: Tick) -> TuneRecord:
         return tune_reference(ref, run, tick)
     from aftertune.tune.full import tune_full
 
-    return tune_full(load_model(ref, run.start), run, tick)
+    return tune_full(load_model(ref, run.start), run, tick, snapshot_every_s=SNAPSHOT_EVERY_S)
 
 
 class _Rows:

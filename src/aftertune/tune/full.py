@@ -26,11 +26,10 @@ from aftertune.tune.record import EXECUTION, Progress, Run, Tick, TuneRecord, ch
 from aftertune.tune.schedule import schedule_factor
 from aftertune.tune.trainable import save, weights_digest
 
-SNAPSHOT_EVERY_S = 120.0
 ORDER_ONLY = "all weights are tuned from the same start: training seeds differ in data order only"
 
 
-def tune_full(loaded: Loaded, run: Run, tick: Tick, *, snapshot_every_s: float = SNAPSHOT_EVERY_S) -> TuneRecord:
+def tune_full(loaded: Loaded, run: Run, tick: Tick, *, snapshot_every_s: float = 30.0) -> TuneRecord:
     """Fine-tune a freshly loaded model and write its checkpoints and `train.jsonl`.
 
     Args:

@@ -26,7 +26,6 @@ from aftertune.tune.native.proof import check, expected_logps
 from aftertune.tune.native.slot import Slot, open_slot
 from aftertune.tune.record import Progress, Run, Tick, TuneRecord
 
-SNAPSHOT_EVERY_S = 30.0
 Failed = Callable[[str, TuneError], None]
 
 
@@ -42,7 +41,7 @@ def tune_together(
     tick: Tick,
     failed: Failed,
     *,
-    snapshot_every_s: float = SNAPSHOT_EVERY_S,
+    snapshot_every_s: float = 30.0,
 ) -> dict[str, TuneRecord]:
     """Tune runs of one base and one adapter shape, and write each one's checkpoints and `train.jsonl`.
 
