@@ -197,13 +197,13 @@ def _run_cell(run: Json, key: str) -> Cell:
 
 
 def _twins(runs: Sequence[Json]) -> tuple[str, ...]:
-    """Runs that ended with the same checkpoint are one run: their seeds say nothing about spread."""
-    ended: dict[str, list[str]] = {}
+    """Training seeds of one arm that ended with the same checkpoint are one run; arms may share their runs."""
+    ended: dict[tuple[str, str], list[str]] = {}
     for run in runs:
         if words(run, "final_sha256") and not run.get("repeat"):
             name = f"{words(run, 'arm')} training seed {words(run, 'training_seed')}"
             name += f" round {words(run, 'round')}" if run.get("round") not in (None, 1) else ""
-            ended.setdefault(words(run, "final_sha256"), []).append(name)
+            ended.setdefault((words(run, "arm"), words(run, "final_sha256")), []).append(name)
     return tuple(f"{' and '.join(names)} ended with the same checkpoint." for names in ended.values() if len(names) > 1)
 
 
