@@ -13,6 +13,7 @@ from typing import Any
 
 from aftertune.backends.folder import ModelFolder, open_folder, read_header
 from aftertune.errors import TuneError
+from aftertune.extras import need
 from aftertune.records import Row
 from aftertune.spec.tuning import TuneSpec
 
@@ -71,6 +72,7 @@ def refuse_overlong(rows: Sequence[Row], spec: TuneSpec, model: Mapping[str, Any
     from aftertune.tune.encode import encode, fits
 
     ref = ModelRef.of(model)
+    need("transformers").utils.logging.set_verbosity_error()  # of texts longer than the model: those are counted here
     chat = Chat(load_tokenizer(open_folder(Path(model["path"])), ref))
     if not any(fits(row, chat, spec.max_length) for row in rows):
         encode(rows, chat, spec.max_length)
