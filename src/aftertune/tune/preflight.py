@@ -121,7 +121,7 @@ def _targets(spec: TuneSpec, shapes: Shapes, folder: ModelFolder) -> list[str]:
     _refuse_head([target for target in asked if _HEADS.search(target) or _EMBEDDINGS.search(target)], folder)
     for target in asked:
         if not any(_ends_with(name, target) for name in body):
-            raise _no_match(f"{target!r} names{_meant(target, body)}", folder, body)
+            raise _no_match(f"{target!r} names", folder, body, _meant(target, body))
     return [name for name in body if any(_ends_with(name, target) for target in asked)]
 
 
@@ -134,9 +134,10 @@ def _meant(target: str, body: Shapes) -> str:
     return f" (did you mean {near[0]!r}?)" if near else ""
 
 
-def _no_match(what: str, folder: ModelFolder, body: Shapes) -> TuneError:
+def _no_match(what: str, folder: ModelFolder, body: Shapes, meant: str = "") -> TuneError:
+    there = ", ".join(_kinds(body))
     return TuneError(
-        f"tune.target_modules: {what} no linear layer of {folder.path.name}; there are: {', '.join(_kinds(body))}",
+        f"tune.target_modules: {what} no linear layer of {folder.path.name}{meant}; there are: {there}",
         "name some of these, or use `all-linear`",
     )
 
