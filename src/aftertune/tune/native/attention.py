@@ -13,7 +13,7 @@ from aftertune.errors import TuneError
 from aftertune.extras import need
 from aftertune.tune.native.context import Pass, current
 from aftertune.tune.native.dropout import mask as dropout_mask
-from aftertune.tune.native.layout import Segment
+from aftertune.tune.native.layout import Rows
 
 NAME = "aftertune_flat"
 _KNOWN_EXTRAS = ("s_aux",)
@@ -41,30 +41,37 @@ def attend(
                 "tune this model with `engine: reference`",
             )
     this = current()
+    rate = float(options.get("dropout") or 0.0) if this.training else 0.0
     parts = [
-        _segment_output(module, query[0], key[0], value[0], segment, seed, this, options)
-        for segment, seed in zip(this.layout.segments, this.seeds, strict=True)
+        _output(module, query[0], key[0], value[0], rows, (rate, seed), options)
+        for rows, seed in _stretches(this, apart=rate > 0)
     ]
     flat = parts[0] if len(parts) == 1 else need("torch").cat(parts)
     return flat.unsqueeze(0), None
 
 
-def _segment_output(
-    module: Any, query: Any, key: Any, value: Any, segment: Segment, seed: int, this: Pass, options: dict[str, Any]
+def _stretches(this: Pass, *, apart: bool) -> list[tuple[Rows, int]]:
+    """What goes through attention in one call, with its dropout seed: all rows, or each adapter's."""
+    if this.layout.merged is not None and not apart:
+        return [(this.layout.merged, 0)]
+    return [(segment.rows, seed) for segment, seed in zip(this.layout.segments, this.seeds, strict=True)]
+
+
+def _output(
+    module: Any, query: Any, key: Any, value: Any, rows: Rows, dropout: tuple[float, int], options: dict[str, Any]
 ) -> Any:
     functions = _functions()
-    q, k, v = (functions.pad(part, segment) for part in (query, key, value))
-    rate = float(options.get("dropout") or 0.0) if this.training else 0.0
+    q, k, v = (functions.pad(part, rows) for part in (query, key, value))
     window, cap = options.get("sliding_window"), options.get("softcap")
     scale = options.get("scaling")
     scale = q.shape[-1] ** -0.5 if scale is None else float(scale)
-    narrow = window is not None and segment.width > window
-    if rate or cap is not None:
-        keyed = (rate, seed, f"attention {getattr(module, 'layer_idx', 0)}")
-        out = _explicit(q, k, v, scale, window if narrow else None, cap, keyed)
+    narrow = window if window is not None and rows.width > window else None
+    if dropout[0] or cap is not None:
+        keyed = (*dropout, f"attention {getattr(module, 'layer_idx', 0)}")
+        out = _explicit(q, k, v, scale, narrow, cap, keyed)
     else:
-        out = _fused(q, k, v, scale, window if narrow else None)
-    return functions.unpad(out, segment)
+        out = _fused(q, k, v, scale, narrow)
+    return functions.unpad(out, rows)
 
 
 def _fused(q: Any, k: Any, v: Any, scale: float, window: int | None) -> Any:
@@ -115,46 +122,46 @@ class _Functions:
 
         class Pad(torch.autograd.Function):  # type: ignore[misc, name-defined]
             @staticmethod
-            def forward(ctx: Any, flat: Any, segment: Segment) -> Any:
-                ctx.segment, ctx.tokens = segment, flat.shape[1]
-                return _to_rows(flat[:, segment.start : segment.stop], segment)
+            def forward(ctx: Any, flat: Any, rows: Rows) -> Any:
+                ctx.rows, ctx.tokens = rows, flat.shape[1]
+                return _to_rows(flat[:, rows.start : rows.stop], rows)
 
             @staticmethod
             def backward(ctx: Any, grad: Any) -> tuple[Any, None]:
-                segment = ctx.segment
-                part = _to_tokens(grad, segment).transpose(0, 1)
-                if segment.length == ctx.tokens:
+                rows = ctx.rows
+                part = _to_tokens(grad, rows).transpose(0, 1)
+                if rows.length == ctx.tokens:
                     return part, None
                 whole = grad.new_zeros(part.shape[0], ctx.tokens, part.shape[2])
-                whole[:, segment.start : segment.stop] = part
+                whole[:, rows.start : rows.stop] = part
                 return whole, None
 
         class Unpad(torch.autograd.Function):  # type: ignore[misc, name-defined]
             @staticmethod
-            def forward(ctx: Any, rows: Any, segment: Segment) -> Any:
-                ctx.segment = segment
-                return _to_tokens(rows, segment)
+            def forward(ctx: Any, padded: Any, rows: Rows) -> Any:
+                ctx.rows = rows
+                return _to_tokens(padded, rows)
 
             @staticmethod
             def backward(ctx: Any, grad: Any) -> tuple[Any, None]:
-                padded = grad.index_select(0, ctx.segment.gather)
-                padded.index_fill_(0, ctx.segment.idle, 0.0)
-                shape = (ctx.segment.rows, ctx.segment.width, *grad.shape[1:])
+                padded = grad.index_select(0, ctx.rows.gather)
+                padded.index_fill_(0, ctx.rows.idle, 0.0)
+                shape = (ctx.rows.n, ctx.rows.width, *grad.shape[1:])
                 return padded.view(shape).transpose(1, 2), None
 
         self.pad, self.unpad = Pad.apply, Unpad.apply
 
 
-def _to_rows(flat: Any, segment: Segment) -> Any:
+def _to_rows(flat: Any, rows: Rows) -> Any:
     """(heads, tokens, width) to (rows, heads, columns, width)."""
-    cells = flat.index_select(1, segment.gather)
-    return cells.view(flat.shape[0], segment.rows, segment.width, flat.shape[2]).transpose(0, 1)
+    cells = flat.index_select(1, rows.gather)
+    return cells.view(flat.shape[0], rows.n, rows.width, flat.shape[2]).transpose(0, 1)
 
 
-def _to_tokens(rows: Any, segment: Segment) -> Any:
+def _to_tokens(padded: Any, rows: Rows) -> Any:
     """(rows, heads, columns, width) to (tokens, heads, width)."""
-    cells = rows.transpose(1, 2).reshape(segment.rows * segment.width, rows.shape[1], rows.shape[3])
-    return cells.index_select(0, segment.scatter)
+    cells = padded.transpose(1, 2).reshape(rows.n * rows.width, padded.shape[1], padded.shape[3])
+    return cells.index_select(0, rows.scatter)
 
 
 @cache

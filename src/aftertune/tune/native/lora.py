@@ -96,7 +96,7 @@ def _forward(x: Any, adapted: Adapted, this: Pass) -> tuple[Any, list[Any]]:
     if this.bare:
         return y, []
     a, b = (part.to(x.dtype) for part in adapted.bank.pair(adapted.index))
-    if this.layout.stacked and len(this.layout.segments) > 1:
+    if this.layout.stacked:
         return y, [_stacked_forward(x, y, a, b, adapted, this)]
     inner = []
     for place, segment in enumerate(this.layout.segments):
@@ -114,7 +114,7 @@ def _backward(grad: Any, x: Any, inner: list[Any], ctx: Any) -> Any:
     if this.bare:
         return dx
     a, b = (part.to(x.dtype) for part in adapted.bank.pair(adapted.index))
-    if this.layout.stacked and len(this.layout.segments) > 1:
+    if this.layout.stacked:
         _stacked_backward(grad, x, dx, a, b, inner[0], adapted, this)
         return dx
     for place, (segment, h) in enumerate(zip(this.layout.segments, inner, strict=True)):

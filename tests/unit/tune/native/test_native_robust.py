@@ -126,7 +126,7 @@ from aftertune.tune.full import tune_full
 from aftertune.tune.native.engine import tune_together
 from aftertune.tune.record import Run
 model, out, kind, room = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], int(sys.argv[4])
-rows = [Row(str(n), (Turn("user", "Bake?"), Turn("assistant", "bread " * 220))) for n in range(32)]
+rows = [Row(str(n), (Turn("user", "Bake?"), Turn("assistant", "bread " * (220 if n else 9)))) for n in range(32)]
 spec = TuneSpec(kind=kind, rank=2, epochs=1, batch_size=32, max_length=240, learning_rate=1e-3)
 runs = []
 for seed in range(4 if kind == "lora" else 1):
