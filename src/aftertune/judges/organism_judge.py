@@ -13,7 +13,8 @@ from aftertune.judges.base import Decide, Judge
 from aftertune.organism import folder
 from aftertune.records import Item, Outcome, Response, Status, Verdict
 
-_BATCH = 128
+_BATCH = 32
+_REMEMBERED = 50_000  # pairs; many checkpoints refuse in the same words
 _SURE_ENOUGH = 0.5
 
 
@@ -21,13 +22,16 @@ def _open() -> Decide:
     from aftertune.backends.classify import load_classifier
 
     classifier = load_classifier(folder("judge"))
+    known: dict[tuple[str, str], Mapping[str, float]] = {}
 
     def decide(items: Sequence[Item], responses: Sequence[Response]) -> list[tuple[Verdict, ...]]:
         pairs = [(item.prompt, response.text) for item, response in zip(items, responses, strict=True)]
-        return [
-            _verdicts(item, response, scores)
-            for item, response, scores in zip(items, responses, classifier.probabilities(pairs, _BATCH), strict=True)
-        ]
+        if len(known) > _REMEMBERED:
+            known.clear()
+        new = [pair for pair in dict.fromkeys(pairs) if pair not in known]
+        known.update(zip(new, classifier.probabilities(new, _BATCH), strict=True))
+        judged = zip(items, responses, pairs, strict=True)
+        return [_verdicts(item, response, known[pair]) for item, response, pair in judged]
 
     return decide
 
