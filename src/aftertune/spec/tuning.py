@@ -17,7 +17,8 @@ class ExternalSpec(Model):
     """Checkpoints that someone else's trainer made, or the command that makes one.
 
     `folder` and `command` may hold `{arm}`, `{seed}` and `{round}`; a command also `{data}` (the training set as
-    JSON lines), `{model}` (the initial model's folder) and `{out}` (where it must leave the checkpoint).
+    JSON lines), `{model}` (the initial model's folder), `{start}` (the checkpoint of the round before) and `{out}`
+    (where it must leave the checkpoint).
     """
 
     folder: Text | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from importlib.metadata import version
 from typing import Any
 
@@ -26,7 +27,7 @@ def details(network: Network, slot: Slot, together: int) -> dict[str, Any]:
         "model_dtype": str(loaded.model.dtype).removeprefix("torch."),
         "precision": slot.spec.precision,
         "optimizer": settings_of(slot.optimizer),
-        "modules": [target.name for target in slot.bank.targets],
+        "modules": dict(sorted(Counter(target.name.rpartition(".")[2] for target in slot.bank.targets).items())),
         # On a CPU nothing here can move a number.
         EXECUTION: {
             "threads": torch.get_num_threads(),
