@@ -20,6 +20,7 @@ from aftertune.extras import need
 from aftertune.tune.course import Line, mean_loss, write_course
 from aftertune.tune.encode import IGNORE, Encoded, Example, encode, pad, total_steps
 from aftertune.tune.few import refuse_few
+from aftertune.tune.noise import draws_noise
 from aftertune.tune.optimizer import make_optimizer, settings_of
 from aftertune.tune.order import drawn, visiting_order
 from aftertune.tune.record import EXECUTION, Progress, Run, Tick, TuneRecord, checkpoint_name
@@ -65,7 +66,7 @@ class _Training:
         self._initial = weights_digest(self._model)
         self._micro = run.spec.micro_batch_size or run.spec.batch_size
         self._log: list[Line] = []
-        self._notes: list[str] = [ORDER_ONLY] if run.spec.dropout == 0 else []
+        self._notes: list[str] = [] if draws_noise(self._model, run.spec) else [ORDER_ONLY]
 
     def go(self) -> None:
         self._restore()

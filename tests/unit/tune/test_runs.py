@@ -143,3 +143,8 @@ def test_schedules():
     assert [schedule_factor(warm, step, 4) for step in range(4)] == [0.5, 1.0, 1.0, 1.0]
     cosine = TuneSpec(schedule="cosine")
     assert schedule_factor(cosine, 2, 4) == pytest.approx(0.5)
+
+
+def test_a_model_that_drops_out_by_itself_varies_in_more_than_order(model_folder, tmp_path):
+    record = run(model_folder("gpt2"), tmp_path / "a", kind="full", learning_rate=1e-3)
+    assert ORDER_ONLY not in record.notes

@@ -18,6 +18,7 @@ from aftertune.tune.course import mean_loss, write_course
 from aftertune.tune.encode import IGNORE, encode
 from aftertune.tune.few import refuse_few
 from aftertune.tune.full import ORDER_ONLY
+from aftertune.tune.noise import draws_noise
 from aftertune.tune.order import drawn
 from aftertune.tune.record import Run, Tick, TuneRecord
 from aftertune.tune.reference.base import load_base
@@ -111,14 +112,6 @@ def _train(trainer: Any, watch: Watch, keeper: Keeper) -> None:
 
 def _notes(trainer: Any, spec: TuneSpec) -> tuple[str, ...]:
     model = trainer.accelerator.unwrap_model(trainer.model)
-    order_only = spec.kind == "full" and not _draws_noise(model, spec)
+    order_only = spec.kind == "full" and not draws_noise(model, spec)
     quantised = getattr(model, "is_quantized", False)
     return (*((ORDER_ONLY,) if order_only else ()), *((SHORT_ADAPTER,) if quantised else ()))
-
-
-def _draws_noise(model: Any, spec: TuneSpec) -> bool:
-    """Whether the model drops anything out by itself, or its input is made noisy."""
-    dropout = need("torch").nn.Dropout
-    rates = [module.p for module in model.modules() if isinstance(module, dropout)]
-    rates.append(getattr(model.config, "attention_dropout", 0.0) or 0.0)
-    return max(rates) > 0 or bool(spec.trainer.get("neftune_noise_alpha"))
