@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+ARGUMENTS = {"usual_way.py": ["--arms", "1", "--seeds", "2"]}  # a part: all of it takes minutes
+
 
 def main() -> None:
     """Run each script and show its output under its name."""
@@ -13,7 +15,7 @@ def main() -> None:
     for script in sorted(here.glob("*.py")):
         if script.name != Path(__file__).name:
             print(f"== {script.name}", flush=True)
-            subprocess.run([sys.executable, str(script)], check=True)
+            subprocess.run([sys.executable, str(script), *ARGUMENTS.get(script.name, [])], check=True)
 
 
 if __name__ == "__main__":
