@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
@@ -27,6 +28,9 @@ def need(module: str, extra: str = "hf") -> ModuleType:
     Raises:
         MissingExtra: it is not installed; the fix is the command that installs it.
     """
+    here = sys.modules.get(module)
+    if here is not None:
+        return here
     try:
         return import_module(module)
     except ImportError as error:

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from aftertune.canon import digest
 from aftertune.errors import AftertuneError
@@ -87,17 +87,21 @@ def _alone(step: Step, run: Run, tick: Tick) -> TuneRecord:
 
 
 class _Rows:
-    """Training sets, read once for all runs that share them."""
+    """Training sets, read once for all runs that share them; the last one stays for the next runs of its arm."""
+
+    _last: ClassVar[dict[str, Any]] = {}
 
     def __init__(self, store: Store) -> None:
-        self._store, self._read = store, dict[str, Any]()
+        self._store = store
 
     def __call__(self, key: str) -> Any:
         from aftertune.data.build import read_training_set
 
-        if key not in self._read:
-            self._read[key] = read_training_set(self._store.folder("data", key))
-        return self._read[key]
+        folder = self._store.folder("data", key)
+        if str(folder) not in self._last:
+            self._last.clear()
+            self._last[str(folder)] = read_training_set(folder)
+        return self._last[str(folder)]
 
 
 def _run(step: Step, store: Store, folder: Path, rows: _Rows) -> Run:

@@ -15,6 +15,10 @@ from aftertune.errors import ModelError
 from aftertune.records import Turn
 
 _MARK = "aftertune-answer-mark"
+_MOST_KEPT = 50_000  # rendered texts kept in memory: every run of a study renders the same ones
+
+_Key = tuple[tuple[str, ...], tuple[Turn, ...], bool]
+_kept: dict[_Key, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,21 @@ class Chat:
         return sorted(ids)
 
     def _render(self, turns: Sequence[Turn], *, add_generation_prompt: bool) -> str:
+        key = (self._writes_as, tuple(turns), add_generation_prompt)
+        if key not in _kept:
+            if len(_kept) >= _MOST_KEPT:
+                _kept.clear()
+            _kept[key] = self._rendered(turns, add_generation_prompt=add_generation_prompt)
+        return _kept[key]
+
+    @property
+    def _writes_as(self) -> tuple[str, ...]:
+        """What the rendered text depends on, beside the turns."""
+        tokenizer = self.tokenizer
+        special = (tokenizer.bos_token, tokenizer.eos_token, tokenizer.pad_token, tokenizer.unk_token)
+        return (str(tokenizer.chat_template), *map(str, special))
+
+    def _rendered(self, turns: Sequence[Turn], *, add_generation_prompt: bool) -> str:
         messages = [{"role": turn.role, "content": turn.content} for turn in turns]
         try:
             return self._apply(messages, add_generation_prompt)

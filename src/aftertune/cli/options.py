@@ -37,7 +37,7 @@ Jobs = Annotated[
         metavar="N",
         show_default=False,
         help="Runs made at the same time. Default: the CPU cores this process may use, but no more "
-        "than there are runs to make, or than memory allows (0.7 GB + 6 x the size of the weights "
+        "than there are runs to make, or than memory allows (1.2 GB + 6 x the size of the weights "
         "each); 1 where there is a GPU. The results are the same bytes whatever it is.",
     ),
 ]

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-PROCESS_BYTES = int(0.7e9)  # a worker with torch and transformers loaded, before any weights
+PROCESS_BYTES = int(1.2e9)  # a worker with torch and transformers loaded, before any weights
 PER_WEIGHT = 6  # weights, a merged copy, gradients and optimizer state of an adapter, activations
 
 

@@ -21,7 +21,9 @@ from aftertune.spec.tuning import TuneSpec
 _EMBEDDINGS = re.compile(r"(^|\.)(embed\w*|wte|wpe|word_embeddings\w*|\w*position\w*|relative_attention_bias)$")
 _HEADS = re.compile(r"(^|\.)(lm_head|embed_out|output_layer)$")
 _BODIES = ("", "model.", "transformer.")
-_TEMPLATE_BYTES = 400  # more than any template adds around one exchange
+# A row of so few bytes surely or almost surely fits: what templates add, and bytes per token of ordinary text. A row
+# that passes here and does not fit is found when its run begins.
+_TEMPLATE_TOKENS, _BYTES_PER_TOKEN = 40, 3
 
 Shapes = Mapping[str, tuple[int, int]]
 
@@ -65,7 +67,7 @@ def refuse_overlong(rows: Sequence[Row], spec: TuneSpec, model: Mapping[str, Any
     Raises:
         TuneError: every answer is cut at `max_length`, or every prompt alone fills it.
     """
-    if spec.engine == "external" or any(_bytes(row) + _TEMPLATE_BYTES <= spec.max_length for row in rows):
+    if spec.engine == "external" or any(_seems_to_fit(row, spec.max_length) for row in rows):
         return
     from aftertune.backends.chat import Chat
     from aftertune.backends.hf import ModelRef, load_tokenizer
@@ -78,9 +80,9 @@ def refuse_overlong(rows: Sequence[Row], spec: TuneSpec, model: Mapping[str, Any
         encode(rows, chat, spec.max_length)
 
 
-def _bytes(row: Row) -> int:
-    """No tokenizer makes more tokens than there are bytes."""
-    return sum(len(turn.content.encode()) for turn in row.turns)
+def _seems_to_fit(row: Row, max_length: int) -> bool:
+    n_bytes = sum(len(turn.content.encode()) for turn in row.turns)
+    return n_bytes / _BYTES_PER_TOKEN + _TEMPLATE_TOKENS <= max_length
 
 
 def _refuse_quantised(folder: ModelFolder) -> None:

@@ -49,6 +49,7 @@ class Bank:
         size = -(-size // _ALIGN) * _ALIGN
         self.values = torch.zeros(len(scales), size, device=device)
         self.grads = torch.zeros_like(self.values)
+        self._views, self._grad_views = self._viewed(self.values), self._viewed(self.grads)
 
     @property
     def n(self) -> int:
@@ -57,11 +58,16 @@ class Bank:
 
     def pair(self, index: int, *, grads: bool = False) -> tuple[Any, Any]:
         """Views of a module's A, shape (adapters, rank, in), and transposed B, shape (adapters, rank, out)."""
-        store, target = self.grads if grads else self.values, self.targets[index]
-        a, b = self._offsets[index]
-        end = b + self.rank * target.n_out
-        first = store[:, a:b].unflatten(1, (self.rank, target.n_in))
-        return first, store[:, b:end].unflatten(1, (self.rank, target.n_out))
+        return self._grad_views[index] if grads else self._views[index]
+
+    def _viewed(self, store: Any) -> list[tuple[Any, Any]]:
+        """Views of every module's pair in a store, made once: they are asked for in every layer of every pass."""
+        views = []
+        for target, (a, b) in zip(self.targets, self._offsets, strict=True):
+            first = store[:, a:b].unflatten(1, (self.rank, target.n_in))
+            last = store[:, b : b + self.rank * target.n_out].unflatten(1, (self.rank, target.n_out))
+            views.append((first, last))
+        return views
 
     def read(self, slot: int) -> dict[str, tuple[Any, Any]]:
         """An adapter as PEFT shapes it: module name to (A of shape (rank, in), B of shape (out, rank)), copied."""

@@ -5,6 +5,7 @@ y = x W' + b + s (x A') B', with gradients of A and B written straight into the 
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from typing import Any
 
@@ -14,6 +15,8 @@ from aftertune.tune.native.bank import Bank
 from aftertune.tune.native.context import Pass, current
 from aftertune.tune.native.dropout import mask
 from aftertune.tune.native.layout import Segment
+
+_NOTHING = nullcontext()
 
 
 class Adapted:
@@ -85,9 +88,13 @@ def _working_dtype(x: Any) -> Any:
     return torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else x.dtype
 
 
-def _exact(x: Any) -> Any:
+def _exact(x: Any) -> AbstractContextManager[Any]:
     """Precision is chosen here, not by autocast."""
-    return need("torch").autocast(x.device.type, enabled=False)
+    torch, kind = need("torch"), x.device.type
+    if not torch.is_autocast_enabled(kind):
+        return _NOTHING
+    context: AbstractContextManager[Any] = torch.autocast(kind, enabled=False)
+    return context
 
 
 def _forward(x: Any, adapted: Adapted, this: Pass) -> tuple[Any, list[Any]]:
@@ -95,14 +102,14 @@ def _forward(x: Any, adapted: Adapted, this: Pass) -> tuple[Any, list[Any]]:
     y = linear(x, weight, bias)
     if this.bare:
         return y, []
-    a, b = (part.to(x.dtype) for part in adapted.bank.pair(adapted.index))
+    a, b = _pair(adapted, x)
     if this.layout.stacked:
         return y, [_stacked_forward(x, y, a, b, adapted, this)]
     inner = []
     for place, segment in enumerate(this.layout.segments):
-        part = _dropped(x[segment.start : segment.stop], adapted, this, place)
+        part = _dropped(_share(x, segment), adapted, this, place)
         h = linear(part, a[segment.slot]) * adapted.bank.scales[segment.slot]
-        y[segment.start : segment.stop].addmm_(h, b[segment.slot])
+        _share(y, segment).addmm_(h, b[segment.slot])
         inner.append(h)
     return y, inner
 
@@ -113,7 +120,7 @@ def _backward(grad: Any, x: Any, inner: list[Any], ctx: Any) -> Any:
     dx = linear(grad, weight.t()) if ctx.needs_input_grad[0] else None
     if this.bare:
         return dx
-    a, b = (part.to(x.dtype) for part in adapted.bank.pair(adapted.index))
+    a, b = _pair(adapted, x)
     if this.layout.stacked:
         _stacked_backward(grad, x, dx, a, b, inner[0], adapted, this)
         return dx
@@ -125,16 +132,27 @@ def _backward(grad: Any, x: Any, inner: list[Any], ctx: Any) -> Any:
 def _segment_backward(
     grad: Any, x: Any, dx: Any, a: Any, b: Any, h: Any, adapted: Adapted, this: Pass, place: int, segment: Segment
 ) -> None:
-    slot, tokens = segment.slot, slice(segment.start, segment.stop)
-    g = grad[tokens]
+    slot, g, part = segment.slot, _share(grad, segment), _share(x, segment)
     t = linear(g, b[slot]) * adapted.bank.scales[slot]
-    _add_product(adapted, slot, t, _dropped(x[tokens], adapted, this, place), h, g)
+    _add_product(adapted, slot, t, _dropped(part, adapted, this, place), h, g)
     if dx is None:
         return
+    below = _share(dx, segment)
     if this.training and adapted.bank.dropout[slot]:
-        dx[tokens] += (t @ a[slot]) * _mask(x[tokens], adapted, this, place)
+        below += (t @ a[slot]) * _mask(part, adapted, this, place)
     else:
-        dx[tokens].addmm_(t, a[slot])
+        below.addmm_(t, a[slot])
+
+
+def _pair(adapted: Adapted, x: Any) -> tuple[Any, Any]:
+    """All adapters' A and transposed B in the precision of x."""
+    a, b = adapted.bank.pair(adapted.index)
+    return (a, b) if a.dtype == x.dtype else (a.to(x.dtype), b.to(x.dtype))
+
+
+def _share(flat: Any, segment: Segment) -> Any:
+    """A view of an adapter's tokens; the whole of it for an adapter on its own."""
+    return flat if segment.length == len(flat) else flat[segment.start : segment.stop]
 
 
 def _add_product(adapted: Adapted, slot: int, t: Any, x: Any, h: Any, g: Any) -> None:
