@@ -40,8 +40,9 @@ class InitialModel:
 
     @property
     def work(self) -> dict[str, Any]:
-        """What a worker needs to load it."""
-        return {"path": str(self.path), "chat_template": self.chat_template, "dtype": self.dtype}
+        """What a worker needs to load it, and to know when it has another one in memory."""
+        place = {"path": str(self.path), "chat_template": self.chat_template, "dtype": self.dtype}
+        return {**place, "fingerprint": self.fingerprint}
 
     @property
     def identity(self) -> dict[str, Any]:

@@ -106,17 +106,28 @@ def base_model(work: Mapping[str, Any]) -> Any:
 
 
 def _loaded(work: Mapping[str, Any], store: Store) -> Any:
-    from aftertune.backends.hf import ModelRef, load_model
+    """The model that answers: the initial one, or one of its checkpoints."""
     from aftertune.canon import digest
 
     key = digest([dict(work["model"]), work["tune"], work["checkpoint"]])
     if key not in _in_memory:
         _in_memory.clear()
-        if _is_large(Path(work["model"]["path"])):
-            _bases_in_memory.clear()
-        checkpoint = checkpoint_folder(store, work["tune"], work["checkpoint"]) if work["tune"] else None
-        _in_memory[key] = load_model(ModelRef.of(work["model"]), checkpoint)
+        _in_memory[key] = _load(work, store)
     return _in_memory[key]
+
+
+def _load(work: Mapping[str, Any], store: Store) -> Any:
+    from aftertune.backends.hf import ModelRef, load_model, with_adapter
+
+    checkpoint = checkpoint_folder(store, work["tune"], work["checkpoint"]) if work["tune"] else None
+    if _is_large(Path(work["model"]["path"])):
+        _bases_in_memory.clear()
+        return load_model(ModelRef.of(work["model"]), checkpoint)
+    if checkpoint is None:
+        return base_model(work)
+    if (checkpoint / "config.json").exists():
+        return load_model(ModelRef.of(work["model"]), checkpoint)
+    return with_adapter(base_model(work), checkpoint)
 
 
 def _is_large(folder: Path) -> bool:

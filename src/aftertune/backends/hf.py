@@ -5,6 +5,7 @@ Nothing here runs code that a model brings, and nothing unpickles: folders are c
 
 from __future__ import annotations
 
+import copy
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -67,6 +68,13 @@ def load_model(ref: ModelRef, checkpoint: Path | None = None, *, quantization: A
     if not getattr(model, "is_quantized", False):  # those are loaded onto their device, and refuse to move
         model = model.to(device)
     return Loaded(model.eval(), Chat(tokenizer), device, _context(model))
+
+
+def with_adapter(base: Loaded, checkpoint: Path) -> Loaded:
+    """A copy of a loaded model with an adapter merged into its weights: as `load_model` gives it, without the files."""
+    model = merge_adapter(copy.deepcopy(base.model), checkpoint)
+    _forget_sampling_defaults(model)
+    return Loaded(model.eval(), base.chat, base.device, base.context)
 
 
 def load_tokenizer(folder: ModelFolder, ref: ModelRef) -> Any:
