@@ -16,6 +16,11 @@ _TYPES = {
 }
 
 
+def as_row(record: Any) -> dict[str, Any]:
+    """The fields of a flat record with slots, by name; unlike `asdict`, nothing is copied."""
+    return {name: getattr(record, name) for name in record.__slots__}
+
+
 def write_frame(path: Path, rows: Sequence[Mapping[str, Any]], columns: Sequence[str] = ()) -> None:
     """Write rows as parquet; columns without a known type are text."""
     import polars as pl

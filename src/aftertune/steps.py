@@ -5,12 +5,13 @@ A step reads its inputs from the store and writes its files into a draft folder;
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from aftertune.frames import read_frame, write_frame
+from aftertune.frames import as_row, read_frame, write_frame
 from aftertune.plan import Step
 from aftertune.records import Item, Response, Status
 from aftertune.registry import load
@@ -63,7 +64,7 @@ def _generate(work: Mapping[str, Any], store: Store, draft: Draft, tick: Tick) -
         tick(done, 0)
 
     responses, rendered = respond(_loaded(work, store), list(items.values()), condition, count)
-    write_frame(draft.folder / "responses.parquet", [asdict(response) for response in responses])
+    write_frame(draft.folder / "responses.parquet", [as_row(response) for response in responses])
     draft.facts.update(**asdict(rendered), n_new_tokens=done)
 
 
@@ -76,7 +77,7 @@ def _judge(work: Mapping[str, Any], store: Store, draft: Draft, tick: Tick) -> N
     )
     write_frame(
         draft.folder / "judgments.parquet",
-        [asdict(judgment) for judgment in judgments],
+        [as_row(judgment) for judgment in judgments],
         columns=("item", "replicate", "outcome", "value", "status", "reason"),
     )
 
@@ -151,13 +152,24 @@ def _opened(name: str, judge: Any) -> Any:
     return _judges_in_memory[name]
 
 
-def read_items(store: Store, key: str) -> dict[str, Item]:
+def read_items(store: Store, key: str) -> Mapping[str, Item]:
     """A benchmark's items by id, in their order."""
-    rows = read_frame(store.folder("items", key) / "items.parquet")
-    return {row["id"]: Item(**row) for row in rows}
+    return _items_in(store.folder("items", key))
 
 
-def read_responses(store: Store, key: str) -> list[Response]:
+def read_responses(store: Store, key: str) -> Sequence[Response]:
     """The responses of one condition, in their order."""
-    rows = read_frame(store.folder("generate", key) / "responses.parquet")
-    return [Response(**{**row, "status": Status(row["status"])}) for row in rows]
+    return _responses_in(store.folder("generate", key))
+
+
+# A step's folder is named by its content, so what was read from it stays right.
+@lru_cache(maxsize=16)
+def _items_in(folder: Path) -> Mapping[str, Item]:
+    return {row["id"]: Item(**row) for row in read_frame(folder / "items.parquet")}
+
+
+@lru_cache(maxsize=2)
+def _responses_in(folder: Path) -> Sequence[Response]:
+    return tuple(
+        Response(**{**row, "status": Status(row["status"])}) for row in read_frame(folder / "responses.parquet")
+    )
