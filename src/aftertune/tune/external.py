@@ -104,8 +104,10 @@ def _make(external: Mapping[str, Any], work: Mapping[str, Any], run: Run) -> Pat
     data, made = run.folder / _DATA, run.folder / _MADE
     _write_rows(run, data)
     made.mkdir()
-    model = str(work["model"]["path"])
-    values = {"data": str(data), "model": model, "start": str(run.start or model), "out": str(made)}
+    model = Path(work["model"]["path"])
+    places = {"data": data, "model": model, "start": run.start or model, "out": made}
+    # The command runs beside the study, so paths that begin where the study was started from would miss.
+    values = {name: str(path.resolve()) for name, path in places.items()}
     command = [fill(part, values) for part in external["command"]]
     run_command(command, Path(external["cwd"]), external["timeout_s"], run.folder / LOG)
     data.unlink(missing_ok=True)

@@ -440,3 +440,10 @@ def test_the_study_reads_no_training_settings_from_elsewhere(place):
     """A folder is measured whatever few rows the study declares: nothing is tuned here."""
     (place / "rows.jsonl").write_text('{"instruction": "a", "output": "b"}')
     assert go(place).report.exists()
+
+
+def test_a_command_finds_its_files_wherever_the_study_was_started(place, tmp_path_factory, monkeypatch):
+    """It runs beside the study; a store named relative to another folder must not send it astray."""
+    monkeypatch.chdir(tmp_path_factory.mktemp("away"))
+    finished = run(parse_study(text(commanded(place)), folder=place), Path("out"), store=Path("store"))
+    assert finished.report.exists()
