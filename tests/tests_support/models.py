@@ -39,6 +39,19 @@ def make_model(folder: Path, family: str, *, template: bool = True, seed: int = 
     return folder
 
 
+def with_infinite_weight(model: Path, folder: Path) -> Path:
+    """A copy of a Llama folder whose output is no number: its first step diverges."""
+    import shutil
+
+    from safetensors.torch import load_file, save_file
+
+    shutil.copytree(model, folder)
+    weights = load_file(folder / "model.safetensors")
+    weights["model.norm.weight"][0] = float("inf")
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    return folder
+
+
 def make_tokenizer(family: str, *, template: bool) -> Any:
     """A byte-level BPE tokenizer with the family's habits about special tokens."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ from aftertune.tune.full import ORDER_ONLY, tune_full
 from aftertune.tune.native.engine import tune_together
 from aftertune.tune.record import Run
 from aftertune.tune.schedule import schedule_factor
+from tests_support.models import with_infinite_weight
 
 FAST = {"rank": 2, "learning_rate": 5e-3, "epochs": 2, "batch_size": 4, "max_length": 128}
 ROWS = [
@@ -107,13 +107,7 @@ def test_nothing_left_to_train_on(model_folder, tmp_path):
 
 
 def test_diverging_run_says_so(model_folder, tmp_path):
-    from safetensors.torch import load_file, save_file
-
-    broken = tmp_path / "broken"
-    shutil.copytree(model_folder("llama"), broken)
-    weights = load_file(broken / "model.safetensors")
-    weights["model.norm.weight"][0] = float("inf")
-    save_file(weights, broken / "model.safetensors", metadata={"format": "pt"})
+    broken = with_infinite_weight(model_folder("llama"), tmp_path / "broken")
     with pytest.raises(TuneError, match="no longer a number at step 1 of"):
         run(broken, tmp_path / "a")
 

@@ -66,7 +66,9 @@ def tune_together(
     first = prepared[0][1]
     scales = [(spec.alpha if spec.alpha is not None else 2 * spec.rank) / spec.rank for spec in specs]
     bank = Bank(first.targets, specs[0].rank, scales, [spec.dropout for spec in specs], loaded.device)
-    slots = [_opened(index, *one, bank) for index, one in enumerate(prepared)]
+    slots = list(_opened(prepared, bank, failed))
+    if not slots:
+        return {}
     expected = expected_logps(loaded, prepared[0][2].examples)
     with patched(loaded.model, bank, gradient_checkpointing=specs[0].gradient_checkpointing):
         network = Network.of(loaded, specs[0].precision)
@@ -88,12 +90,17 @@ def _prepared(loaded: Loaded, runs: Sequence[Run], failed: Failed) -> Iterator[t
             failed(run.key, error)
 
 
-def _opened(index: int, run: Run, fresh: Fresh, encoded: Encoded, bank: Bank) -> Slot:
-    pairs = fresh.pairs if run.start is None else read_adapter(run.start, fresh)
-    slot = open_slot(index, run, fresh, encoded, bank, pairs, pairs_digest(pairs))
-    if run.resume is not None and snapshot.restore(slot, run.resume):
-        slot.notes = [note for note in slot.notes if not note.startswith("resumed")]
-    return slot
+def _opened(prepared: Sequence[tuple[Run, Fresh, Encoded]], bank: Bank, failed: Failed) -> Iterator[Slot]:
+    for index, (run, fresh, encoded) in enumerate(prepared):
+        try:
+            pairs = fresh.pairs if run.start is None else read_adapter(run.start, fresh)
+            slot = open_slot(index, run, fresh, encoded, bank, pairs, pairs_digest(pairs))
+        except TuneError as error:
+            failed(run.key, error)
+            continue
+        if run.resume is not None:
+            snapshot.restore(slot, run.resume)
+        yield slot
 
 
 class _Training:

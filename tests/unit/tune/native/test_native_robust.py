@@ -116,6 +116,15 @@ def test_a_run_that_diverges_stops_alone(model_folder, tmp_path, place):
     assert not (tmp_path / "bad" / "checkpoint").exists()
 
 
+def test_a_run_whose_share_of_rows_is_too_small_fails_alone(model_folder, tmp_path):
+    model = model_folder("llama")
+    whole, _ = go(model, [make(tmp_path / "whole")])
+    records, failures = go(model, [make(tmp_path / "few", "few", 2, subsample=0.2), make(tmp_path / "mine")])
+    assert list(failures) == ["few"]
+    assert "fewer than one batch" in failures["few"].message
+    assert records["x"].final_sha256 == whole["x"].final_sha256
+
+
 _TIGHT = """
 import json, resource, sys
 from pathlib import Path

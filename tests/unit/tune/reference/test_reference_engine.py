@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +15,7 @@ import aftertune.extras
 from aftertune.backends.hf import ModelRef, load_model
 from aftertune.errors import MissingExtra, TuneError
 from aftertune.tune.reference import tune_reference
+from tests_support.models import with_infinite_weight
 from tests_support.reference_runs import make_run, train
 
 
@@ -112,13 +112,7 @@ def test_progress_and_log(model_folder, tmp_path):
 
 
 def test_diverging_run_says_so(model_folder, tmp_path):
-    from safetensors.torch import load_file, save_file
-
-    broken = tmp_path / "broken"
-    shutil.copytree(model_folder("llama"), broken)
-    weights = load_file(broken / "model.safetensors")
-    weights["model.norm.weight"][0] = float("inf")
-    save_file(weights, broken / "model.safetensors", metadata={"format": "pt"})
+    broken = with_infinite_weight(model_folder("llama"), tmp_path / "broken")
     with pytest.raises(TuneError, match="no longer a number at step 1 of 6"):
         train(broken, tmp_path / "a")
 
