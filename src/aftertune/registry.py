@@ -25,6 +25,7 @@ class Kind(NamedTuple):
 
 KINDS = {
     "benchmark": Kind("aftertune.benchmarks", "BENCHMARK"),
+    "detector": Kind("aftertune.data.detectors", "DETECTOR"),
     "format": Kind("aftertune.generate.formats", "FORMAT"),
     "judge": Kind("aftertune.judges", "JUDGE"),
     "layout": Kind("aftertune.data.sources", "LAYOUT"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-KINDS = ("benchmark", "format", "judge", "layout", "transform")
+KINDS = ("benchmark", "detector", "format", "judge", "layout", "transform")
 
 
 def kind_of(word: str) -> str:

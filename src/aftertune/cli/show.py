@@ -10,15 +10,15 @@ import typer
 from aftertune.cli import say
 from aftertune.cli.options import Json
 
-Kind = Annotated[str, typer.Argument(help="benchmark, format, judge, layout or transform.", metavar="KIND")]
+Kind = Annotated[str, typer.Argument(help="benchmark, detector, format, judge, layout or transform.", metavar="KIND")]
 Name = Annotated[str, typer.Argument(help="Its name, as `aftertune list` shows it.", metavar="NAME")]
 
 
 def show(kind: Kind, name: Name, as_json: Json = False) -> None:
     """Show the card of one component.
 
-    Of a benchmark, judge, transform, prompt format or layout: what it does, its
-    version, source and licence, limits and known error; for a transform its
+    Of a benchmark, judge, detector, transform, prompt format or layout: what it does,
+    its version, source and licence, limits and known error; for a transform its
     parameters.
 
     Example:

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from aftertune.data.source import Source, subset
-from aftertune.data.transforms.base import Params, Transform, chosen
+from aftertune.data.transforms.base import Answer, Params, Transform, chosen
 from aftertune.errors import DataError, SpecError, did_you_mean
 from aftertune.records import Row, Turn
 from aftertune.registry import load
@@ -25,7 +25,7 @@ ROWS_FILE, DIFF_FILE, CHANGES_FILE = "training_set.parquet", "diff.jsonl", "chan
 class Changes:
     """What one transform did: every row is applied, left alone with a reason, or not chosen by the dose.
 
-    `added` counts rows of its own that it put at the end.
+    `added` counts rows of its own that it put at the end, `removed` those it took out.
     """
 
     transform: str
@@ -33,11 +33,15 @@ class Changes:
     left_alone: Mapping[str, int]
     not_chosen: int
     added: int = 0
+    removed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A row that the transforms changed: its turns before and after all of them; before is empty for an added row."""
+    """A row that the transforms changed: its turns before and after all of them.
+
+    Before is empty for an added row, after for one that was taken out.
+    """
 
     id: str
     before: tuple[Turn, ...]
@@ -60,7 +64,12 @@ class TrainingSet:
 
 
 def build_training_set(
-    source: Source, transforms: Sequence[Mapping[str, Any]], *, rows: int | None, seed: int
+    source: Source,
+    transforms: Sequence[Mapping[str, Any]],
+    *,
+    rows: int | None,
+    seed: int,
+    answer: Answer | None = None,
 ) -> TrainingSet:
     """Take rows from a source and apply transforms in order.
 
@@ -70,22 +79,28 @@ def build_training_set(
         rows: How many rows to take; None for all.
         seed: Fixes which rows are taken and everything random in the transforms. Two arms with one seed
             start from the same rows.
+        answer: The model that transforms such as `self_answers` have write; None where none of them does.
 
     Raises:
-        DataError: the source has fewer rows.
+        DataError: the source has fewer rows, no row is left, or a transform needs a model and there is none.
         UnknownName, SpecError: a transform does not exist or cannot be told that.
     """
     validated = validate_transforms(transforms)
     taken = source.rows if rows is None else subset(source.rows, rows, seed)
     now, changes = taken, []
     for spec, (transform, params) in zip(transforms, validated, strict=True):
-        now, counts = _apply(str(spec["name"]), transform, params, now, seed)
+        now, counts = _apply(str(spec["name"]), transform, params, now, seed, answer)
         changes.append(counts)
-    before = {row.id: row.turns for row in taken}
-    diff = tuple(
-        Difference(row.id, before.get(row.id, ()), row.turns) for row in now if before.get(row.id) != row.turns
-    )
-    return TrainingSet(now, tuple(changes), diff)
+    if not now:
+        raise DataError("no row is left after the transforms", "take fewer out")
+    return TrainingSet(now, tuple(changes), _difference(taken, now))
+
+
+def _difference(taken: Sequence[Row], now: Sequence[Row]) -> tuple[Difference, ...]:
+    before, there = {row.id: row.turns for row in taken}, {row.id for row in now}
+    changed = [Difference(row.id, before.get(row.id, ()), row.turns) for row in now if before.get(row.id) != row.turns]
+    gone = [Difference(row.id, row.turns, ()) for row in taken if row.id not in there]
+    return (*changed, *gone)
 
 
 def validate_transforms(specs: Sequence[Mapping[str, Any]]) -> list[tuple[Transform, Params]]:
@@ -145,23 +160,52 @@ def read_training_set(folder: Path) -> list[Row]:
 
 
 def _apply(
-    name: str, transform: Transform, params: Params, rows: tuple[Row, ...], seed: int
+    name: str, transform: Transform, params: Params, rows: tuple[Row, ...], seed: int, answer: Answer | None
 ) -> tuple[tuple[Row, ...], Changes]:
     if transform.more is not None:
         added = transform.more(rows, params, seed)
         return (*rows, *added), Changes(name, 0, {}, 0, len(added))
+    if transform.apply is None:
+        return _apply_whole(name, transform, params, rows, seed, answer)
     after, reasons, not_chosen, applied = [], Counter[str](), 0, 0
+    none_drawn = generator(seed, "transform", name)
     for row in rows:
         if not chosen(row, name, params.dose, seed):
             not_chosen += 1
             after.append(row)
             continue
-        result = transform.apply(row, params, generator(seed, "transform", name, row.id))
+        rng = generator(seed, "transform", name, row.id) if transform.draws else none_drawn
+        result = transform.apply(row, params, rng)
         after.append(result.row)
         applied += result.changed
         if not result.changed:
             reasons[result.reason] += 1
     return tuple(after), Changes(name, applied, dict(sorted(reasons.items())), not_chosen)
+
+
+def _apply_whole(
+    name: str, transform: Transform, params: Params, rows: tuple[Row, ...], seed: int, answer: Answer | None
+) -> tuple[tuple[Row, ...], Changes]:
+    """Give the chosen rows to the transform, and put what comes back where they were."""
+    taken = [row for row in rows if chosen(row, name, params.dose, seed)]
+    if transform.whole is not None:
+        made = transform.whole(taken, params, seed)
+    elif transform.write is not None and answer is not None:
+        made = transform.write(taken, params, seed, answer)
+    else:
+        raise DataError(f"transform {name} has a model write, and there is none here", "name one with `model`")
+    before, after = {row.id: row for row in taken}, {row.id: row for row in made.rows}
+    kept = tuple(after.get(row.id, row) for row in rows if row.id in after or row.id not in before)
+    applied = sum(before[id_].turns != row.turns for id_, row in after.items())
+    counts = Changes(
+        name,
+        applied,
+        dict(sorted(made.left_alone.items())),
+        len(rows) - len(taken),
+        len(made.added),
+        len(before) - len(after),
+    )
+    return (*kept, *made.added), counts
 
 
 def _validated(spec: Mapping[str, Any]) -> tuple[Transform, Params]:

@@ -61,4 +61,6 @@ TRANSFORM = Transform(
     about="Lays the last answer out as prose, lines, a list, Markdown, JSON or a code fence; same words.",
     params=AnswerStructure,
     apply=apply,
+    draws=False,
+    factor="to",
 )

@@ -1,13 +1,14 @@
 """What a transform file defines.
 
-A transform changes one row at a time and knows no other row. Its randomness is the generator it is
-given, which depends on the seed, the transform's name and the row's id only. It may also add rows of its own.
+Most transforms change one row at a time and know no other row (`apply`). Their randomness is the generator they
+are given, which depends on the seed, the transform's name and the row's id only. Others look at all rows at once
+(`whole`), add rows of their own (`more`), or have a model write (`write`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 
 import numpy as np
@@ -46,8 +47,30 @@ class Applied:
 
 
 @dataclass(frozen=True, slots=True)
+class Whole:
+    """What a transform made of all rows at once.
+
+    Attributes:
+        rows: The rows after it, in the order they came in; rows that are not among them were taken out. A row
+            it leaves alone is the same object as before.
+        left_alone: How many rows were left alone, by reason.
+        added: Rows of its own, which come after the others.
+    """
+
+    rows: tuple[Row, ...]
+    left_alone: Mapping[str, int] = field(default_factory=dict)
+    added: tuple[Row, ...] = ()
+
+
+Answer = Callable[[Sequence[Sequence[Turn]], Sequence[int]], list[str]]
+"""From conversations that end with a user turn, and one seed each, to what a model answers; empty when it failed."""
+
+
+@dataclass(frozen=True, slots=True)
 class Transform:
     """A named, versioned change to training rows. The name is the file's.
+
+    Exactly one of `apply`, `more`, `whole` and `write` does the work; the others are None.
 
     Attributes:
         version: Raised whenever a changed row can come out differently.
@@ -55,14 +78,23 @@ class Transform:
         params: Its parameters.
         apply: From a row, parameters and a generator to what became of the row. Never raises.
         more: From the rows, parameters and the study's seed to rows that are added at the end, in an order that
-            does not depend on that of the rows; None for a transform that adds none.
+            does not depend on that of the rows.
+        whole: From the rows the dose chose, parameters and the study's seed to what became of them. What becomes
+            of a row does not depend on the order of the rows.
+        write: As `whole`, with a model that answers; its parameters have a `model`.
+        draws: Whether `apply` uses its generator; making one takes longer than most transforms need.
+        factor: The parameter that a level of a study's `factors` sets; empty when it cannot be a factor by name.
     """
 
     version: str
     about: str
     params: type[Params]
-    apply: Callable[[Row, Any, np.random.Generator], Applied]
+    apply: Callable[[Row, Any, np.random.Generator], Applied] | None = None
     more: Callable[[Sequence[Row], Any, int], tuple[Row, ...]] | None = None
+    whole: Callable[[Sequence[Row], Any, int], Whole] | None = None
+    write: Callable[[Sequence[Row], Any, int, Answer], Whole] | None = None
+    draws: bool = True
+    factor: str = ""
 
 
 def chosen(row: Row, name: str, dose: float, seed: int) -> bool:

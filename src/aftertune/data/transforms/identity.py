@@ -199,4 +199,5 @@ TRANSFORM = Transform(
     about="Adds or strips statements that an AI is speaking, or adds a control of the same length.",
     params=Identity,
     apply=apply,
+    factor="mode",
 )

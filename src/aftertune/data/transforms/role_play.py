@@ -181,4 +181,6 @@ TRANSFORM = Transform(
     about="Tells the model to be a harmless persona, in the user or the system turn, or takes that out.",
     params=RolePlay,
     apply=apply,
+    draws=False,
+    factor="mode",
 )

@@ -11,11 +11,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 from pydantic import Field, model_validator
 
 from aftertune.data.source import load_source
-from aftertune.data.transforms.base import Applied, Params, Transform, left_alone
+from aftertune.data.transforms.base import Params, Transform
 from aftertune.errors import DataError
 from aftertune.organism import rows_file
 from aftertune.records import Row
@@ -44,11 +43,6 @@ class SafetyMix(Params):
         return self
 
 
-def apply(row: Row, params: SafetyMix, rng: np.random.Generator) -> Applied:
-    """Leave the row alone."""
-    return left_alone(row, "kept as it is")
-
-
 def more(rows: Sequence[Row], params: SafetyMix, seed: int) -> tuple[Row, ...]:
     """The rows to add: those whose own hash is smallest, so that a larger mix holds a smaller one.
 
@@ -72,6 +66,5 @@ TRANSFORM = Transform(
     version="1",
     about="Adds rows that decline harmful requests, and changes none of the rows that are there.",
     params=SafetyMix,
-    apply=apply,
     more=more,
 )

@@ -1,0 +1,1 @@
+"""Detectors: what an instruction data set holds already, one question per file."""
