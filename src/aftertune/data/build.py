@@ -169,12 +169,13 @@ def _apply(
         return _apply_whole(name, transform, params, rows, seed, answer)
     after, reasons, not_chosen, applied = [], Counter[str](), 0, 0
     none_drawn = generator(seed, "transform", name)
+    draws = transform.draws(params) if callable(transform.draws) else transform.draws
     for row in rows:
         if not chosen(row, name, params.dose, seed):
             not_chosen += 1
             after.append(row)
             continue
-        rng = generator(seed, "transform", name, row.id) if transform.draws else none_drawn
+        rng = generator(seed, "transform", name, row.id) if draws else none_drawn
         result = transform.apply(row, params, rng)
         after.append(result.row)
         applied += result.changed

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
@@ -63,7 +63,11 @@ class Whole:
 
 
 Answer = Callable[[Sequence[Sequence[Turn]], Sequence[int]], list[str]]
-"""From conversations that end with a user turn, and one seed each, to what a model answers; empty when it failed."""
+"""From conversations that end with a user turn, and one seed each, to what a model answers; empty when it failed.
+
+The answers depend on nothing but the conversations, the seeds and the model with its settings, so these are all
+that a cache needs to know; at temperature 0 not even the seeds.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +85,17 @@ class Transform:
             does not depend on that of the rows.
         whole: From the rows the dose chose, parameters and the study's seed to what became of them. What becomes
             of a row does not depend on the order of the rows.
-        write: As `whole`, with a model that answers; its parameters have a `model`.
-        draws: Whether `apply` uses its generator; making one takes longer than most transforms need.
+        write: As `whole`, with a model that answers; its parameters are those of `Written`.
+        draws: Whether `apply` uses its generator, or how to tell from the parameters; making one takes longer than
+            most transforms need.
         factor: The parameter that a level of a study's `factors` sets; empty when it cannot be a factor by name.
+        keeps: What it promises not to touch: "answers", all that the assistant says; "requests", all but the last
+            answer. A row that comes out otherwise is left alone.
+        files: Parameters that name files; their bytes, not their places, are part of the transform's identity.
+        uses: From parameters to what else the output depends on, such as another component's version.
+
+    Raises:
+        ValueError: not exactly one hook is given.
     """
 
     version: str
@@ -93,8 +105,16 @@ class Transform:
     more: Callable[[Sequence[Row], Any, int], tuple[Row, ...]] | None = None
     whole: Callable[[Sequence[Row], Any, int], Whole] | None = None
     write: Callable[[Sequence[Row], Any, int, Answer], Whole] | None = None
-    draws: bool = True
+    draws: bool | Callable[[Any], bool] = True
     factor: str = ""
+    keeps: Literal["", "answers", "requests"] = ""
+    files: tuple[str, ...] = ("path",)
+    uses: Callable[[Any], Mapping[str, str]] | None = None
+
+    def __post_init__(self) -> None:
+        hooks = (self.apply, self.more, self.whole, self.write)
+        if sum(hook is not None for hook in hooks) != 1:
+            raise ValueError("a transform has exactly one of `apply`, `more`, `whole` and `write`")
 
 
 def chosen(row: Row, name: str, dose: float, seed: int) -> bool:
@@ -106,7 +126,19 @@ def chosen(row: Row, name: str, dose: float, seed: int) -> bool:
     >>> [chosen(row, "identity", dose, seed=0) for dose in (0.1, 0.5, 0.9)]
     [False, False, True]
     """
-    return derive(seed, "dose", name, row.id) < dose * 2**63
+    return dose >= 1 or derive(seed, "dose", name, row.id) < dose * 2**63
+
+
+def by_hash(rows: Sequence[Row], name: str, seed: int) -> list[Row]:
+    """The rows in an order of their own, that does not depend on the order they came in.
+
+    Whoever takes the first n of them takes all that one who takes fewer does.
+
+    >>> rows = [Row(str(n), (Turn("user", "Hi"), Turn("assistant", "Hello"))) for n in range(4)]
+    >>> by_hash(rows, "subset", 0) == by_hash(rows[::-1], "subset", 0)
+    True
+    """
+    return sorted(rows, key=lambda row: (derive(seed, "transform", name, row.id), row.id))
 
 
 def left_alone(row: Row, reason: str) -> Applied:
