@@ -21,6 +21,7 @@ import headline_pages as headline
 import many_arms_pages as many_arms
 import part_pages as parts
 import planning_pages as planning
+import ranking_pages as ranking
 
 HERE = Path(__file__).parent
 
@@ -49,6 +50,7 @@ PAGES: dict[str, Callable[[int], Iterator[str]]] = {
     "categories": categories.categories_page,
     "factorial": many_arms.factorial_page,
     "graded": claims.graded_page,
+    "auc": ranking.auc_page,
 }
 
 
