@@ -27,7 +27,7 @@ VERSIONS = {
     "generate": "2",
     "judge": "1",
     "table": "1",
-    "stats": "4",
+    "stats": "5",
     "report": "4",
 }
 

@@ -237,11 +237,30 @@ class TestFactors:
         assert found["list"].n_seeds == 16
         assert all((row.p_adjusted or 0.0) >= (row.p_value or 1.0) for row in results.factors)
 
-    def test_naming_the_levels_the_other_way_round_flips_the_sign(self) -> None:
-        words = {arm: {"shape": "b" if on["list"] else "a"} for arm, on in FACTORS.items()}
-        other = {arm: {"shape": "a" if on["list"] else "b"} for arm, on in FACTORS.items()}
+    def test_the_level_named_first_is_what_others_are_compared_with(self) -> None:
+        words = {arm: {"shape": "a list" if on["list"] else "prose"} for arm, on in FACTORS.items()}
+        other = dict(reversed(words.items()))
         first, second = (analyze(self._four(), factors=factors).factors[0] for factors in (words, other))
+        assert (first.levels, second.levels) == ("shape: a list - prose", "shape: prose - a list")
+        assert first.estimate == pytest.approx(analyze(self._four(), factors=FACTORS).factors[0].estimate)
         assert (first.estimate, first.low) == pytest.approx((-(second.estimate or 0.0), -(second.high or 0.0)))
+
+    def test_each_of_several_levels_is_compared_with_the_first(self) -> None:
+        changes = {"a1": 0.0, "b1": 0.1, "c1": 0.3, "a2": 0.05, "b2": 0.15, "c2": 0.45}
+        factors = {arm: {"shape": arm[0], "role": int(arm[1])} for arm in changes}
+        results = analyze(_table(changes=changes, n_items=200), factors=factors)
+        rate = {row.arm: row.rate_arm or 0.0 for row in results.contrasts}
+        found = {row.levels: row for row in results.factors}
+        assert list(found) == [
+            "role: 2 - 1", "shape: b - a", "shape: c - a", "role: 2 - 1; shape: b - a", "role: 2 - 1; shape: c - a"
+        ]  # fmt: skip
+        assert found["shape: c - a"].estimate == pytest.approx((rate["c1"] + rate["c2"] - rate["a1"] - rate["a2"]) / 2)
+        assert found["shape: c - a"].arms == ("a1", "c1", "a2", "c2")
+        ones, twos = ([rate[f"{shape}{role}"] for shape in "abc"] for role in (1, 2))
+        assert found["role: 2 - 1"].estimate == pytest.approx((sum(twos) - sum(ones)) / 3)
+        assert found["role: 2 - 1; shape: c - a"].estimate == pytest.approx(
+            rate["c2"] - rate["a2"] - rate["c1"] + rate["a1"]
+        )
 
     def test_three_arms_say_what_they_assume(self) -> None:
         three = {arm: FACTORS[arm] for arm in ("plain", "listed", "role")}
@@ -256,8 +275,7 @@ class TestFactors:
         [
             ({"plan": {"a": 1}}, r"no arm 'plan' \(did you mean 'plain'"),
             ({"plain": {"a": 1}, "listed": {"b": 1}}, "lacks"),
-            ({"plain": {"a": 1}, "listed": {"a": 1}}, "has 1 levels"),
-            ({"plain": {"a": 1}, "listed": {"a": 2}, "role": {"a": 3}}, "has 3 levels"),
+            ({"plain": {"a": 1}, "listed": {"a": 1}}, "has one level: 1"),
         ],
     )
     def test_bad_factors_are_refused(self, factors: dict[str, dict[str, int]], words: str) -> None:

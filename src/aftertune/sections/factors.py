@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import combinations
+from itertools import combinations, product
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 Level = str | int | float | bool
 Factors = Mapping[str, Mapping[str, Level]]
+Comparison = tuple[tuple[str, Level, Level], ...]  # per factor its name, first level and the level compared
 
 
 def check_factors(factors: Factors, arms: Iterable[str]) -> None:
@@ -32,7 +33,7 @@ def check_factors(factors: Factors, arms: Iterable[str]) -> None:
         arms: The arms there are.
 
     Raises:
-        TableError: an arm is unknown, names other factors than the rest, or a factor has not two levels.
+        TableError: an arm is unknown, names other factors than the rest, or a factor has one level only.
     """
     known = sorted(arms)
     names = sorted({name for levels in factors.values() for name in levels})
@@ -47,13 +48,15 @@ def check_factors(factors: Factors, arms: Iterable[str]) -> None:
             raise TableError(f"factors: arm {arm!r} lacks {', '.join(missing)}", "give every arm every factor")
     for name in names:
         seen = _levels(factors, name)
-        if len(seen) != 2:
-            said = ", ".join(map(str, seen))
-            raise TableError(f"factors: {name!r} has {len(seen)} levels: {said}", "give every factor two levels")
+        if len(seen) < 2:
+            raise TableError(f"factors: {name!r} has one level: {seen[0]}", "give every factor two levels or more")
 
 
 def factor_effects(found: Iterable[Block], factors: Factors, asked: Asked) -> tuple[FactorEffect, ...]:
     """Main effects and interactions of two factors, on every benchmark, outcome and judge.
+
+    A factor's first level is what its others are compared with: false, the smallest number, or the text that the arms
+    name first. Each other level is compared over the arms that have one of the two.
 
     Args:
         found: The table's blocks.
@@ -66,7 +69,8 @@ def factor_effects(found: Iterable[Block], factors: Factors, asked: Asked) -> tu
     """
     names = sorted({name for levels in factors.values() for name in levels})
     effects = [(name,) for name in names] + list(combinations(names, 2))
-    rows = [_effect(block, factors, effect, asked) for block in found for effect in effects]
+    asked_for = [compared for effect in effects for compared in _comparisons(factors, effect)]
+    rows = [_effect(block, factors, compared, asked) for block in found for compared in asked_for]
     family = [place for place, row in enumerate(rows) if row.primary]
     adjusted = ADJUST[asked.multiplicity](np.array([rows[place].p_value for place in family], dtype=float))
     for place, p in zip(family, adjusted, strict=True):
@@ -96,16 +100,24 @@ def trends(table: pl.DataFrame, asked: Asked, one_to_five: set[tuple[str, str]])
 
 
 def _levels(factors: Factors, name: str) -> list[Level]:
-    return sorted({levels[name] for levels in factors.values()}, key=lambda level: (str(type(level)), level))
+    """Its levels, the one to compare with first."""
+    seen = list(dict.fromkeys(levels[name] for levels in factors.values()))
+    return seen if any(isinstance(level, str) for level in seen) else sorted(seen)
 
 
-def _effect(block: Block, factors: Factors, effect: Sequence[str], asked: Asked) -> FactorEffect:
-    arms = [arm for arm in factors if arm in block.arms]
-    budget, assumed = _effect_budget(block, factors, effect, arms, recipe=asked.scope.claim == "recipe")
+def _comparisons(factors: Factors, effect: Sequence[str]) -> list[Comparison]:
+    """Every level but the first against the first, for one factor or for each of two."""
+    pairs = [[(name, first, other) for other in rest] for name in effect for first, *rest in [_levels(factors, name)]]
+    return list(product(*pairs))
+
+
+def _effect(block: Block, factors: Factors, compared: Comparison, asked: Asked) -> FactorEffect:
+    arms = [arm for arm in factors if arm in block.arms and _takes_part(factors[arm], compared)]
+    budget, assumed = _effect_budget(block, factors, compared, arms, recipe=asked.scope.claim == "recipe")
     found = interval(budget, level=asked.level)
     return FactorEffect(
-        effect=" x ".join(effect),
-        levels="; ".join("{0}: {2} - {1}".format(name, *_levels(factors, name)) for name in effect),
+        effect=" x ".join(name for name, _, _ in compared),
+        levels="; ".join(f"{name}: {other} - {first}" for name, first, other in compared),
         benchmark=block.benchmark,
         outcome=block.outcome,
         judge=block.judge,
@@ -125,14 +137,17 @@ def _effect(block: Block, factors: Factors, effect: Sequence[str], asked: Asked)
     )
 
 
+def _takes_part(levels: Mapping[str, Level], compared: Comparison) -> bool:
+    return all(levels[name] in (first, other) for name, first, other in compared)
+
+
 def _effect_budget(
-    block: Block, factors: Factors, effect: Sequence[str], arms: Sequence[str], *, recipe: bool
+    block: Block, factors: Factors, compared: Comparison, arms: Sequence[str], *, recipe: bool
 ) -> tuple[Budget, str]:
-    on = [{name: level == _levels(factors, name)[1] for name, level in factors[arm].items()} for arm in arms]
     nothing = Budget(float("nan"), refused=f"{len(arms)} of the declared arms are here" if len(arms) < 2 else "")
     if nothing.refused:
         return nothing, ""
-    weights, assumed = _weights(on, effect)
+    weights, assumed = _weights(_on(factors, compared, arms), [name for name, _, _ in compared])
     if not weights:
         return replace(nothing, refused=assumed), ""
     cells, labels = _common([block.arms[arm] for arm in arms], block)
@@ -141,7 +156,21 @@ def _effect_budget(
     return weighted_contrast([side.y_SFI for side in cells], weights, cluster_I=labels, recipe=recipe), assumed
 
 
-def _weights(on: Sequence[Mapping[str, bool]], effect: Sequence[str]) -> tuple[list[float], str]:
+def _on(factors: Factors, compared: Comparison, arms: Sequence[str]) -> list[dict[str, bool | float]]:
+    """How each arm stands to the compared levels, and to the other factors' levels where these arms differ in them."""
+    coded: list[dict[str, bool | float]] = [
+        {name: factors[arm][name] == other for name, _, other in compared} for arm in arms
+    ]
+    for name in sorted(set(factors[arms[0]]) - {name for name, _, _ in compared}):
+        seen = [level for level in _levels(factors, name) if any(factors[arm][name] == level for arm in arms)]
+        for level in seen[1:]:
+            for arm, on in zip(arms, coded, strict=True):
+                has = factors[arm][name] == level
+                on[name if len(seen) == 2 else f"{name}={level}"] = has if len(seen) == 2 else has - 1 / len(seen)
+    return coded
+
+
+def _weights(on: Sequence[Mapping[str, bool | float]], effect: Sequence[str]) -> tuple[list[float], str]:
     """Weights with interactions in the model, else without; and what is then assumed, or why there are none."""
     try:
         return effect_weights(on, effect), ""
@@ -201,7 +230,7 @@ def _trend_budget(there: Sequence[tuple[float, Block]], arm: str, *, recipe: boo
     seeds = _shared([side.seeds for side in sides])
     if not seeds or not all(names):
         return replace(nothing, refused="the rounds share no training seed, prompt format or item")
-    y_RSFI = np.stack([_on(block, side, seeds, *names) for (_, block), side in zip(there, sides, strict=True)])
+    y_RSFI = np.stack([_values_at(block, side, seeds, *names) for (_, block), side in zip(there, sides, strict=True)])
     known: NDArray[np.bool_] = np.asarray(~np.isnan(y_RSFI).any(axis=0))
     formats, items = known.any(axis=(0, 2)), known.any(axis=(0, 1))
     if not known.any():
@@ -217,7 +246,7 @@ def _shared(levels: Sequence[Sequence[object]]) -> list[object]:
     return [level for level in levels[0] if all(level in other for other in map(set, levels[1:]))]
 
 
-def _on(
+def _values_at(
     block: Block, side: ArmCells, seeds: Sequence[object], formats: Sequence[object], items: Sequence[object]
 ) -> NDArray[np.float64]:
     places = (

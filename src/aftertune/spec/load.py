@@ -11,6 +11,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 
 from aftertune.errors import AftertuneError, SpecError, did_you_mean
+from aftertune.spec.factors import expand_factors
 from aftertune.spec.lines import Located, Place, read_yaml
 from aftertune.spec.models import StudySpec
 
@@ -56,7 +57,7 @@ def load_study(path: Path) -> Declared:
 
 def parse_study(text: str, *, name: str = "study.yaml", folder: Path | None = None) -> Declared:
     """Check the text of a study file; see `load_study`."""
-    located = read_yaml(text, name)
+    located = expand_factors(read_yaml(text, name))
     if not isinstance(located.value, dict):
         raise SpecError(
             f"{name}: a study is a mapping that starts with `study: <name>`", "run `aftertune init` for an example"

@@ -174,12 +174,13 @@ class AnalysisSpec(Model):
 
 
 class StudySpec(Model):
-    """One declared experiment."""
+    """One declared experiment. Its `factors` are arms by the time it is checked (`spec.factors`)."""
 
     study: Name
     seed: Annotated[int, Field(ge=0)] = 0
     initial_model: Annotated[ModelSpec, BeforeValidator(named)]
     data: DataSpec
+    factors: dict[Text, tuple[Any, ...]] = {}
     arms: Annotated[dict[Name, ArmSpec], Field(min_length=1)]
     tune: TuneSpec = TuneSpec()
     measure: MeasureSpec

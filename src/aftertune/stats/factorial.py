@@ -101,7 +101,7 @@ def factor_weights(levels: Sequence[Mapping[str, bool]], factors: Sequence[str])
 
 
 def effect_weights(
-    levels: Sequence[Mapping[str, bool]], effect: Sequence[str], *, interactions: bool = True
+    levels: Sequence[Mapping[str, bool | float]], effect: Sequence[str], *, interactions: bool = True
 ) -> list[float]:
     """Weights of a main effect or interaction where arms need not be balanced over the factors.
 
@@ -109,7 +109,8 @@ def effect_weights(
     balanced design it equals `factor_weights`.
 
     Args:
-        levels: Per arm, which factors are on; every arm names every factor.
+        levels: Per arm, which factors are on; every arm names every factor. A fraction stands for itself: one level
+            of a factor with several, less its mean over those levels, so that effects are means over all of them.
         effect: One factor, or two for their interaction.
         interactions: Whether the model holds all interactions of two factors; without them it assumes that
             the factors' effects add up.
@@ -131,13 +132,17 @@ def effect_weights(
     wanted = tuple(sorted(effect))
     if wanted not in terms:
         raise ValueError(f"{' x '.join(effect)}: no such effect in the model")
-    signed = [{name: 0.5 if arm[name] else -0.5 for name in names} for arm in levels]
+    signed = [{name: _coded(arm[name]) for name in names} for arm in levels]
     x_AT = np.array([[math.prod(arm[name] for name in term) for term in terms] for arm in signed])
     inverse_TA = np.linalg.pinv(x_AT)
     target = np.eye(len(terms))[terms.index(wanted)]
     if not np.allclose(target @ inverse_TA @ x_AT, target, atol=1e-9):
         raise ValueError(f"{' x '.join(effect)}: these arms cannot tell it from other effects")
     return [float(weight) for weight in inverse_TA[terms.index(wanted)]]
+
+
+def _coded(level: bool | float) -> float:
+    return level if isinstance(level, float) else 0.5 if level else -0.5
 
 
 def trend_effect(
