@@ -1,0 +1,109 @@
+"""A model that answers training prompts, for transforms that have one write; what it wrote is kept.
+
+Answers are cached one by one, under the hash of everything that can change them, so that a run that was stopped goes
+on where it was and a second arm with the same prompts pays nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from aftertune.backends.decode import Request, Sampling, Written, write
+from aftertune.backends.hf import Loaded
+from aftertune.canon import digest
+from aftertune.records import Turn
+
+VERSION = "1"  # raised whenever the same model can answer the same prompt differently
+_BATCH = 64
+_KEPT_EVERY = 256  # answers written to disk at once; a killed run loses no more
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """Which model answers, and how.
+
+    Attributes:
+        identity: The model's fingerprint: what its answers depend on.
+        temperature: 0 takes the likeliest token.
+        max_new_tokens: An answer that is longer counts as none: a text that breaks off is not to be learnt.
+    """
+
+    identity: str
+    temperature: float
+    max_new_tokens: int
+
+
+class Answers:
+    """Answers of one model, from the cache where they are there, else from the model.
+
+    Args:
+        loaded: The model.
+        writer: Which it is, and how it answers.
+        folder: Where answers are kept; None to keep none.
+    """
+
+    def __init__(self, loaded: Loaded, writer: Writer, folder: Path | None) -> None:
+        """Read what is kept already."""
+        self._loaded, self._writer, self._folder = loaded, writer, folder
+        self._known: dict[str, str] = dict(_read(folder)) if folder is not None and folder.is_dir() else {}
+        self._file: Path | None = None
+
+    def __call__(self, conversations: Sequence[Sequence[Turn]], seeds: Sequence[int]) -> list[str]:
+        """What the model answers to each conversation; empty where it does not fit, or does not come to an end."""
+        keys = [self._key(turns, seed) for turns, seed in zip(conversations, seeds, strict=True)]
+        missing = {key: place for place, key in reversed(list(enumerate(keys))) if key not in self._known}
+        todo = sorted(missing.items(), key=lambda entry: entry[1])
+        for start in range(0, len(todo), _KEPT_EVERY):
+            part = todo[start : start + _KEPT_EVERY]
+            texts = self._written([(conversations[place], seeds[place]) for _, place in part])
+            self._keep({key: text for (key, _), text in zip(part, texts, strict=True)})
+        return [self._known[key] for key in keys]
+
+    def _key(self, turns: Sequence[Turn], seed: int) -> str:
+        writer, chat = self._writer, self._loaded.chat
+        drawn = seed if writer.temperature > 0 else 0
+        said = [[turn.role, turn.content] for turn in turns]
+        how = [writer.temperature, writer.max_new_tokens, drawn]
+        return digest([VERSION, writer.identity, chat.template_digest, how, said])
+
+    def _written(self, asked: Sequence[tuple[Sequence[Turn], int]]) -> list[str]:
+        chat, writer = self._loaded.chat, self._writer
+        tokens = [tuple(chat.tokens(chat.prompt(turns))) for turns, _ in asked]
+        fits = [0 < len(prompt) <= self._loaded.context - writer.max_new_tokens for prompt in tokens]
+        requests = [Request(prompt, seed) for prompt, (_, seed), fit in zip(tokens, asked, fits, strict=True) if fit]
+        sampling = Sampling(writer.temperature, 1.0, writer.max_new_tokens, _BATCH)
+        results = iter(write(self._loaded, requests, sampling, lambda tokens: None)) if requests else iter(())
+        return [self._text(next(results)) if fit else "" for fit in fits]
+
+    def _text(self, written: Written) -> str:
+        if not written.complete:
+            return ""
+        text: str = self._loaded.chat.tokenizer.decode(list(written.tokens), skip_special_tokens=True)
+        return text.strip()
+
+    def _keep(self, found: dict[str, str]) -> None:
+        """Add to a file of this process's own: nobody else writes into it, and a broken last line is left out later."""
+        self._known.update(found)
+        if self._folder is None:
+            return
+        self._folder.mkdir(parents=True, exist_ok=True)
+        if self._file is None:
+            self._file = self._folder / f"{os.getpid()}-{uuid.uuid4().hex[:8]}.jsonl"
+        with self._file.open("a", encoding="utf-8", newline="\n") as file:
+            file.writelines(json.dumps([key, text], ensure_ascii=False) + "\n" for key, text in found.items())
+
+
+def _read(folder: Path) -> Iterator[tuple[str, str]]:
+    for path in sorted(folder.glob("*.jsonl")):
+        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+            try:
+                key, text = json.loads(line)
+            except ValueError:  # a killed process left half a line
+                continue
+            if isinstance(key, str) and isinstance(text, str):
+                yield key, text
