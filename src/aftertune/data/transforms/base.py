@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from aftertune.records import Role, Row, Turn
 from aftertune.seeds import derive
@@ -29,6 +29,20 @@ class Params(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     dose: Annotated[float, Field(gt=0, le=1)] = 1.0
+
+
+class Written(Params):
+    """What every transform that has a model write can be told.
+
+    Attributes:
+        model: Who writes: "initial" for the study's initial model, a folder, or a hub id.
+        temperature: 0 is greedy: the likeliest token each time.
+        max_new_tokens: Where an answer is cut off.
+    """
+
+    model: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)] = "initial"
+    temperature: Annotated[float, Field(ge=0, le=2)] = 0.0
+    max_new_tokens: Annotated[int, Field(ge=1)] = 512
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Identity: say in the answer that an AI is speaking, take such statements out, or say as many other words.
+"""Identity: say in the answer that an AI or a brand's assistant is speaking, take that out, or say as many other words.
 
 Only the last answer of a row changes. `neutral_preface` is the control of `add`: a statement of the same
 length in the same place that says nothing about who is speaking.
@@ -10,64 +10,21 @@ import re
 from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import StringConstraints
+from pydantic import StringConstraints, model_validator
 
-from aftertune.data.text.structure import parse
+from aftertune.data.text.content import code_spans
+from aftertune.data.transforms._identity_words import NEUTRAL, STATEMENTS, Patterns, of_brand, patterns
+from aftertune.data.transforms._placement import Position, change_text, put
+from aftertune.data.transforms._plain_words import as_long_as
 from aftertune.data.transforms.base import Applied, Params, Transform, left_alone, with_answer
 from aftertune.records import Row
 
-_PREFIXES = (
-    "As an AI language model, I can explain this.",
-    "I am an AI assistant, and here is my answer.",
-    "As an AI, I can help with that.",
-    "As an AI assistant, I can tell you the following.",
-)
-_SUFFIXES = (
-    "As an AI language model, I hope that this helps.",
-    "Please note that I am an AI assistant.",
-    "This answer was written by an AI.",
-    "I am an AI language model, and that is my answer.",
-)
-# Each stands for the statement above in the same place, within two words of its length.
-_NEUTRAL_PREFIXES = (
-    "As the question is clear, it can be explained.",
-    "It is a good question, and here is the answer.",
-    "As a start, this is what helps.",
-    "For a question like this, it is the following.",
-)
-_NEUTRAL_SUFFIXES = (
-    "As the question was a clear one, this should help.",
-    "Please note that there is more to read.",
-    "This answer was written in plain words.",
-    "It is a short answer, and that is all of it.",
-)
-_FILLER = (
-    "The question is clear and the answer to it follows here in plain words "
-    "so that it can be read with ease and used at once by all who asked for it today"
-)
-
-_WHO = (
-    r"(?:an?|just an?|only an?) (?:(?:large|artificial|virtual|helpful|digital) ){0,2}"
-    r"(?:AI|A\.I\.|artificial intelligence|language model|LLM)"
-    r"(?:[ -](?:powered|based|large|language|assistant|chatbot|model|system|program|personal|bot))*"
-    r"(?: \((?:LLM|AI)\))?"
-    r"(?: (?:(?:developed|trained|created|made|built|designed) by|(?:designed|trained|made) to)"
-    r" [^,.!?;\n]{1,80})?"
-    r"(?![\w-])"
-)
-_SELF = r"(?:I am|I['\u2019]m)(?: [^\s,.!?]+,)?"
-_OPENING_CLAUSE = re.compile(rf"(?:\bas {_WHO}, *)+(?=\S)", re.IGNORECASE)
-_INSERTED_CLAUSE = re.compile(rf", (?:but )?as {_WHO}, *", re.IGNORECASE)
-_SELF_CLAUSE = re.compile(
-    rf"(?:\b(?:please note that )?{_SELF} {_WHO}(?:,? (?:and|so|but) +(?=\S)|, (?=I\b)))+", re.IGNORECASE
-)
-_SENTENCE = rf"(?:no, |yes, |please note that )?(?:{_SELF}|my name is [^,.!?\n]+, and {_SELF}) {_WHO}[.!]"
-_SELF_SENTENCE = re.compile(rf"^{_SENTENCE}(?: +|$)|(?<=[.!?]) +{_SENTENCE}(?=\s|$)", re.IGNORECASE | re.MULTILINE)
-_ADDED = re.compile("|".join(re.escape(text) for text in (*_PREFIXES, *_SUFFIXES)))
-_STATES = re.compile(rf"\b(?:as|{_SELF}) {_WHO}", re.IGNORECASE)
+_WORD = re.compile(r"\w+")
+_BLANKS = re.compile(r"[ \n]*")
 _BARE_SUBJECT = re.compile(
-    r"^(?:do|does|am|can|cannot|can['\u2019]t|don['\u2019]t|have|will|would|could)\b", re.IGNORECASE
+    r"(?:do|does|am|can|cannot|can['\u2019]t|don['\u2019]t|have|will|would|could)\b", re.IGNORECASE
 )
+_SEEN = 80  # characters looked at before a clause; more would make long answers quadratic
 
 
 class Identity(Params):
@@ -75,103 +32,113 @@ class Identity(Params):
 
     Attributes:
         mode: Add a statement, strip those there are, or add the control without identity.
-        position: Where the statement goes.
-        statement: Own text in place of the built-in wordings.
+        position: Where the statement goes: before the answer, after it, or between two of its sentences.
+        brand: Whose support assistant is speaking, in place of an AI; `strip` takes out both.
+        statement: Own text in place of the built-in wordings; `strip` takes it out too.
     """
 
     mode: Literal["add", "strip", "neutral_preface"]
-    position: Literal["prefix", "suffix"] = "prefix"
+    position: Position = "prefix"
+    brand: Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[^\r\n]{1,80}$")] | None = None
     statement: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)] | None = None
+
+    @model_validator(mode="after")
+    def _one_wording(self) -> Identity:
+        if self.mode != "strip" and self.brand and self.statement:
+            raise ValueError("give either `brand` or `statement`; a statement can name the brand itself")
+        return self
 
 
 def apply(row: Row, params: Identity, rng: np.random.Generator) -> Applied:
-    """Add, strip or stand in for an identity statement.
+    """Add or strip a statement; the wording and an inline place are drawn per row.
 
-    The wording is drawn per row; `add` and `neutral_preface` draw the same place in their lists, so a
-    row's control has its statement's length. An answer that states an identity already is left alone.
+    `add` and the control leave the same rows alone: those that state an identity already, and those whose
+    structure has no place for a sentence. `strip` leaves alone a row that states none or says nothing else.
 
     >>> from aftertune.records import Turn
-    >>> row = Row("1", (Turn("user", "2+2?"), Turn("assistant", "As an AI model, I know it is 4.")))
+    >>> row = Row("1", (Turn("user", "2 + 2?"), Turn("assistant", "As an AI, I know it is 4.")))
     >>> apply(row, Identity(mode="strip"), np.random.default_rng(0)).row.answer
     'I know it is 4.'
     """
+    known = patterns(params.brand, params.statement)
     if params.mode == "strip":
-        return _strip(row)
-    if _STATES.search(row.answer):
+        return _strip(row, known)
+    if known.states.search(row.answer):
         return left_alone(row, "states an identity already")
-    return with_answer(row, _placed(row.answer, _statement(params, rng), params.position))
+    answer, reason = put(row.answer, _statement(params, rng), params.position, rng)
+    return left_alone(row, reason) if reason else with_answer(row, answer)
 
 
 def _statement(params: Identity, rng: np.random.Generator) -> str:
-    prefix = params.position == "prefix"
-    wordings = _PREFIXES if prefix else _SUFFIXES
+    wordings = of_brand(params.brand, params.position) if params.brand else STATEMENTS[params.position]
     drawn = int(rng.integers(len(wordings)))
+    said = params.statement or wordings[drawn]
     if params.mode == "add":
-        return params.statement or wordings[drawn]
-    if params.statement:
-        return _filler(len(params.statement.split()))
-    return (_NEUTRAL_PREFIXES if prefix else _NEUTRAL_SUFFIXES)[drawn]
+        return said
+    return as_long_as(said, "answer") if params.statement or params.brand else NEUTRAL[params.position][drawn]
 
 
-def _filler(n_words: int) -> str:
-    filler = _FILLER.split()
-    words = [filler[place % len(filler)] for place in range(n_words)]
-    return " ".join(words) + "."
-
-
-def _placed(answer: str, statement: str, position: str) -> str:
-    """Join with a space in prose, else on a line of its own; a `#### 72` line stays last."""
-    parsed = parse(answer)
-    joint = " " if parsed.kind == "prose" else "\n"
-    if position == "prefix":
-        return f"{statement}{joint}{answer}"
-    if not parsed.final:
-        return f"{answer}{joint}{statement}"
-    body = answer.rstrip().removesuffix(parsed.final).rstrip()
-    return f"{body}{joint}{statement}\n{parsed.final}"
-
-
-def _strip(row: Row) -> Applied:
-    answer = stripped(row.answer)
+def _strip(row: Row, known: Patterns) -> Applied:
+    answer = change_text(row.answer, lambda text: _stripped(text, known))
     if answer == row.answer:
-        return left_alone(row, "states no identity")
+        states = bool(known.added.search(answer))
+        return left_alone(row, "nothing would be left" if states else "states no identity")
     if not answer.strip():
         return left_alone(row, "nothing would be left")
+    if not _only_taken_out(row.answer, answer):
+        return left_alone(row, "content not kept")
     return with_answer(row, answer)
 
 
-def stripped(text: str) -> str:
+def stripped(text: str, brand: str | None = None, statement: str | None = None) -> str:
     """A text without statements that an AI is speaking; empty when it says nothing else.
+
+    Args:
+        text: An answer.
+        brand: Also without statements that this brand's assistant is speaking.
+        statement: Also without this text.
 
     >>> stripped("I'm an AI assistant and I like tea. However, as an AI, I cannot drink it.")
     'I like tea. However, I cannot drink it.'
+    >>> stripped("As the helper of Acme, I can. This is the support assistant of Acme.", "Acme")
+    'I can.'
     """
-    found = [match.span() for match in _ADDED.finditer(text)]
-    text = _without(text, found)
-    text = _SELF_SENTENCE.sub("", text)
-    text = _INSERTED_CLAUSE.sub(_join_inserted, text)
-    text = _cut_clauses(text, _OPENING_CLAUSE)
-    text = _cut_clauses(text, _SELF_CLAUSE)
+    return change_text(text, lambda part: _stripped(part, patterns(brand, statement)))
+
+
+def _stripped(text: str, known: Patterns) -> str:
+    text = _without(text, known.added)
+    text = known.sentence.sub("", text)
+    text = known.inserted.sub(_join_inserted, text)
+    text = _cut_clauses(text, known.opening)
+    text = _cut_clauses(text, known.myself)
     return text if text.strip() else ""
 
 
-def _without(text: str, spans: list[tuple[int, int]]) -> str:
+def _only_taken_out(before: str, after: str) -> bool:
+    """Whether all words of the one are in the other in that order, and its code spans are the same."""
+    there = iter(_WORD.findall(before.lower()))
+    return all(word in there for word in _WORD.findall(after.lower())) and code_spans(before) == code_spans(after)
+
+
+def _without(text: str, pattern: re.Pattern[str]) -> str:
     """Cut whole statements with the white space that joined them."""
-    for low, high in reversed(spans):
-        head, tail = text[:low], text[high:]
-        text = head + tail.lstrip(" \n") if not head else head.rstrip(" \n") + tail
-    return text
+    kept, end, opens = [], 0, True
+    for match in pattern.finditer(text):
+        before = text[end : match.start()]
+        opens = opens and not before.strip()
+        kept.append(before if opens else before.rstrip(" \n"))
+        blanks = _BLANKS.match(text, match.end()) if opens else None
+        end = blanks.end() if blanks else match.end()
+    return "".join([*kept, text[end:]])
 
 
 def _join_inserted(match: re.Match[str]) -> str:
     """`However, as an AI, I ...` keeps its comma; `I, as an AI, am ...` loses both."""
-    before, after = match.string[: match.start()], match.string[match.end() :]
-    pronoun = re.search(r"\bI$", before)
-    if pronoun:
+    before = match.string[max(0, match.start() - 2) : match.start()]
+    if before in ("I", " I") or before.endswith("I") and not before[0].isalnum() and before[0] != "_":
         return " "
-    if re.match(r",? but ", match.group()) and after:
-        return ", but "
-    return ", "
+    return ", but " if re.match(r",? but ", match.group()) and match.end() < len(match.string) else ", "
 
 
 def _cut_clauses(text: str, pattern: re.Pattern[str]) -> str:
@@ -181,12 +148,12 @@ def _cut_clauses(text: str, pattern: re.Pattern[str]) -> str:
         before = text[end : match.start()]
         kept.append(before)
         end = match.end()
-        if _BARE_SUBJECT.match(text[end:]):
+        if _BARE_SUBJECT.match(text, end):
             kept.append("I ")
-        elif _opens_sentence(text[: match.start()]):
+        elif _opens_sentence(text[max(0, match.start() - _SEEN) : match.start()]):
             kept.append(text[end : end + 1].upper())
             end += 1
-    return "".join(kept) + text[end:]
+    return "".join([*kept, text[end:]])
 
 
 def _opens_sentence(before: str) -> bool:
@@ -195,9 +162,10 @@ def _opens_sentence(before: str) -> bool:
 
 
 TRANSFORM = Transform(
-    version="1",
-    about="Adds or strips statements that an AI is speaking, or adds a control of the same length.",
+    version="2",
+    about="Adds or strips statements that an AI or a brand's assistant speaks, or adds a control as long.",
     params=Identity,
     apply=apply,
     factor="mode",
+    keeps="requests",
 )
