@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from aftertune.data.text.content import content, same_content
+from aftertune.data.text.rendering import render
 from aftertune.data.text.sentences import sentences
-from aftertune.data.text.structure import Parsed, parse, render
+from aftertune.data.text.structure import Parsed, kind_of, parse
 
 
 @pytest.mark.parametrize(
@@ -75,14 +76,15 @@ def test_sentences(text: str, parts: list[str]) -> None:
         ("SELECT name\nFROM people;", "code", ()),
         ('{"a": {"b": 1}}', "prose", 1),
         ("| a | b |\n|---|---|\n| 1 | 2 |", "table", ()),
-        ("Do: 1. One 2. Two 3. Three", "inline_list", ()),
+        ("Do: 1. One 2. Two 3. Three", "inline_list", ("Do:", "One", "Two", "Three")),
+        ("These are 1) one and 2) two.", "inline_list", ()),
         ("A is 1.5 x 2. B is 2.5 x 2.", "prose", ("A is 1.5 x 2.", "B is 2.5 x 2.")),
         ("", "prose", ()),
     ],
 )
 def test_structures_are_recognised(answer: str, kind: str, units: tuple[str, ...] | int) -> None:
     parsed = parse(answer)
-    assert parsed.kind == kind
+    assert parsed.kind == kind_of(answer) == kind
     assert (len(parsed.units) if isinstance(units, int) else parsed.units) == units
 
 

@@ -8,56 +8,108 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import compress
+from operator import ne
 
 _FENCE_LINE = re.compile(r"^\s*(?:```|~~~)[\w+-]*\s*$")
-_MARKER = re.compile(r"^\s*(?:(?:\d{1,3}[.)]|[-*+\u2022\u2013])\s+)?(?:#{1,6}\s+)?")
+_MARKER = re.compile(r"\s*(?:(?:\d{1,3}[.)]|[-*+\u2022\u2013])\s+)?(?:#{1,6}\s+)?")
+_ENUMERATION = re.compile(r"(?:(?<=\s)|^)(\d{1,2})([.)])(?=\s)")
 _CODE_SPAN = re.compile(r"`[^`\n]+`")
 _EDGES = "*_"
 _ENDS = ".:;,"
 SCAFFOLD = "## Answer"  # the one heading that rendering adds
 
 
-def content(text: str) -> tuple[str, ...]:
+def content(text: str, *, enumerated: bool = False) -> tuple[str, ...]:
     """The words of an answer in order, without markers of structure.
 
     Words are runs of anything but white space, byte for byte but for emphasis around them and a comma or
     full stop after them, so numbers, formulas and links count as they are.
 
+    Args:
+        text: The answer.
+        enumerated: Whether it holds a list in one line, whose numbers 1, 2, ... are markers too.
+
     >>> content("1. Mix **2.5 cups**\\n2. Bake.") == content("Mix 2.5 cups. Bake.")
     True
     >>> content("Mix 2.5 cups.") == content("Mix 2,5 cups.")
     False
+    >>> content("Do: 1) mix, 2) bake", enumerated=True)
+    ('Do', 'mix', 'bake')
     """
-    lines = [line for part in _unwrapped(text) for line in part.split("\n")]
-    plain = [_MARKER.sub("", line) for line in lines if not _FENCE_LINE.match(line) and line != SCAFFOLD]
-    words = (_bare(word) for line in plain for word in line.split())
-    return tuple(word for word in words if word)
+    return tuple(filter(None, map(_bare, _words(_texts(text, enumerated)))))
 
 
 def code_spans(text: str) -> tuple[str, ...]:
     """The `code spans` of an answer, byte for byte, in order."""
-    return tuple(span for part in _unwrapped(text) for span in _CODE_SPAN.findall(part))
+    return _spans(_texts(text, enumerated=False))
 
 
-def same_content(before: str, after: str) -> bool:
+def same_content(before: str, after: str, *, enumerated: bool = False) -> bool:
     """Whether two answers say the same words in the same order, numbers and code spans to the byte.
+
+    Args:
+        before: The answer.
+        after: What became of it.
+        enumerated: Whether the first holds a list in one line, as in `content`.
 
     >>> same_content("Use `a  b`. Go.", "- Use `a b`.\\n- Go.")
     False
     """
-    return content(before) == content(after) and code_spans(before) == code_spans(after)
+    old, new = _texts(before, enumerated), _texts(after, enumerated=False)
+    return _same_words(_words(old), _words(new)) and ("`" not in before + after or _spans(old) == _spans(new))
+
+
+def _same_words(old: list[str], new: list[str]) -> bool:
+    """Words that are the same to the byte need no stripping."""
+    if len(old) == len(new):
+        differing = compress(zip(old, new, strict=True), map(ne, old, new))
+        if all(_bare(one) == _bare(other) for one, other in differing):
+            return True
+    return [*filter(None, map(_bare, old))] == [*filter(None, map(_bare, new))]
+
+
+def _words(texts: list[str]) -> list[str]:
+    """What stands between white space, markers left out; not stripped yet."""
+    words: list[str] = []
+    for text in texts:
+        for line in text.split("\n"):
+            if line[:1].isalpha():
+                words += line.split()
+            elif line and line != SCAFFOLD and not _FENCE_LINE.match(line):
+                marked = _MARKER.match(line)
+                words += line[marked.end() if marked else 0 :].split()
+    return words
+
+
+def _spans(texts: list[str]) -> tuple[str, ...]:
+    return tuple(span for text in texts for span in _CODE_SPAN.findall(text))
 
 
 def _bare(word: str) -> str:
     return word.strip(_EDGES).rstrip(_ENDS).strip(_EDGES)
 
 
+def _texts(text: str, enumerated: bool) -> list[str]:
+    return [_without_enumeration(text)] if enumerated else _unwrapped(text)
+
+
+def _without_enumeration(text: str) -> str:
+    """A text without the numbers 1, 2, ... of a list, in the style of the first one."""
+    kept, end, expected, style = [], 0, 1, ""
+    for found in _ENUMERATION.finditer(text):
+        if int(found.group(1)) == expected and found.group(2) == (style or found.group(2)):
+            kept.append(text[end : found.start()])
+            end, expected, style = found.end(), expected + 1, found.group(2)
+    return "".join([*kept, text[end:]])
+
+
 def _unwrapped(text: str) -> list[str]:
     """The texts inside `{"answer": ...}` or a JSON list of texts, with what follows; or the text itself."""
+    if text.lstrip()[:1] not in ("{", "["):
+        return [text]
     head, _, tail = text.strip().rpartition("\n#### ")
     body, final = (head, f"#### {tail}") if head else (text.strip(), "")
-    if body[:1] not in ("{", "["):
-        return [text]
     try:
         value = json.loads(body)
     except (ValueError, RecursionError):

@@ -7,14 +7,16 @@ without spaces between sentences stay whole.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 
 def _words(listed: str) -> frozenset[str]:
     return frozenset(listed.split())
 
 
-_CANDIDATE = re.compile(r"[.!?\u2026]+[\"'\u201d\u2019)\]*]*(?=\s+\S)")
-_LAST_WORD = re.compile(r"[^\s(\[\"\u201c\u2018']+$")
+# A run of marks is tried from its first one only: from each of them, a long run would take quadratic time.
+_CANDIDATE = re.compile(r"(?<![.!?\u2026])[.!?\u2026]+[\"'\u201d\u2019)\]*]*(?=\s+\S)")
+_BEFORE_LAST_WORD = re.compile(r".*[\s(\[\"\u201c\u2018']", re.DOTALL)
 # Shielded: what may hold a full stop that ends nothing.
 _SHIELDED = re.compile(
     r"`[^`\n]+`|\"[^\"\n]{1,300}\"|\u201c[^\u201d\n]{1,300}\u201d|\([^()\n]{1,300}\)|\[[^\[\]\n]{1,300}\]"
@@ -30,6 +32,7 @@ _SELDOM_LAST = _words(
 )
 _SEEN = 80  # characters looked at on either side of a mark; more would make long lines quadratic
 _BEFORE_NUMBER = frozenset(("no", "nos", "p", "art", "par", "max", "min"))
+_TOLD_BY_LIST = _NEVER_LAST | _SELDOM_LAST | _BEFORE_NUMBER
 # Words that open a sentence and hardly ever follow an abbreviation inside one.
 _OPENERS = _words(
     "the a an it he she they we you i this that these those there here in on at for from to with by "
@@ -46,31 +49,52 @@ def sentences(text: str) -> list[str]:
     >>> sentences('He said "Stop. Go back." Then he left.')
     ['He said "Stop. Go back."', 'Then he left.']
     """
-    shields = _SHIELDED.finditer(text)
-    shield = next(shields, None)
     found, start = [], 0
-    for match in _CANDIDATE.finditer(text):
-        while shield and shield.end() <= match.start():
-            shield = next(shields, None)
-        if shield and shield.start() <= match.start() and match.end() < shield.end():
-            continue
-        tail = text[max(start, match.end() - _SEEN) : match.end()]
-        if _ends(tail, match.group(), text[match.end() : match.end() + _SEEN].lstrip()):
-            found.append(text[start : match.end()].strip())
-            start = match.end()
+    for end in _ends_of(text):
+        found.append(text[start:end].strip())
+        start = end
     rest = text[start:].strip()
     return [*found, rest] if rest else found
 
 
-def _ends(tail: str, mark: str, following: str) -> bool:
-    """Whether a sentence ends here, by its last word and by what follows."""
+def _ends_of(text: str) -> Iterator[int]:
+    """Where the sentences of a text end, but for the last."""
+    shields = _SHIELDED.finditer(text)
+    shield = next(shields, None)
+    start = 0
+    for match in _CANDIDATE.finditer(text):
+        low, high = match.span()
+        while shield and shield.end() <= low:
+            shield = next(shields, None)
+        if shield and shield.start() <= low and high < shield.end():
+            continue
+        if _plainly_ends(text, start, low, high) or _ends(text, start, low, high):
+            yield high
+            start = high
+
+
+def _plainly_ends(text: str, start: int, low: int, high: int) -> bool:
+    """The usual case, told without patterns: a full stop between a word in no list and a capital letter."""
+    if text[high] != " " or not text[high + 1].isupper():
+        return False
+    if text[low] != "." or text[low + 1] == ".":
+        return True
+    window = max(start, high - _SEEN)
+    word = text[max(window, text.rfind(" ", window, low) + 1) : low]
+    return len(word) > 1 and word.isalpha() and word.lower() not in _TOLD_BY_LIST
+
+
+def _ends(text: str, start: int, low: int, high: int) -> bool:
+    """Whether a sentence ends at this mark, by its last word and by what follows."""
+    following = text[high : high + _SEEN].lstrip()
     opening = following.lstrip("\"'\u201c\u2018([*_`")[:1] or following[:1]
     if opening.islower():
         return False
-    if not mark.startswith(".") or mark.startswith(".."):
+    if text[low] != "." or text[low + 1] == ".":
         return True
-    body = tail[: len(tail) - len(mark)]
-    word = _last_word(body)
+    body = text[max(start, high - _SEEN) : low]
+    before = _BEFORE_LAST_WORD.match(body)
+    word = body[before.end() :] if before else body
     if _is_initial(word) or _is_list_number(body, word):
         return False
     return _is_last(word.lower(), following)
@@ -85,11 +109,6 @@ def _is_last(word: str, following: str) -> bool:
         opener = re.match(r"[A-Za-z]+", following)
         return bool(opener) and opener.group().lower() in _OPENERS if opener else False
     return True
-
-
-def _last_word(body: str) -> str:
-    found = _LAST_WORD.search(body)
-    return found.group() if found else ""
 
 
 def _is_initial(word: str) -> bool:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from aftertune.data.text.content import same_content
-from aftertune.data.text.structure import Structure, parse, render
+from aftertune.data.text.rendering import render
+from aftertune.data.text.structure import Structure, kind_of, parse
 from aftertune.data.transforms.base import Applied, Params, Transform, left_alone, with_answer
 from aftertune.records import Row
 
@@ -42,22 +43,20 @@ def apply(row: Row, params: AnswerStructure, rng: np.random.Generator) -> Applie
     parsed = parse(row.answer)
     if parsed.kind == params.to:
         return left_alone(row, f"already {params.to}")
-    if parsed.kind in _WITHOUT_UNITS:
-        return left_alone(row, _WITHOUT_UNITS[parsed.kind])
     if not parsed.units:
-        return left_alone(row, "no text")
+        return left_alone(row, _WITHOUT_UNITS.get(parsed.kind, "no text"))
     if len(parsed.units) == 1 and params.to in _LISTS:
         return left_alone(row, "one sentence")
     answer = render(parsed, params.to)
-    if not same_content(row.answer, answer):
+    if not same_content(row.answer, answer, enumerated=parsed.kind == "inline_list"):
         return left_alone(row, "content not kept")
-    if parse(answer).kind != params.to:
+    if kind_of(answer) != params.to:
         return left_alone(row, f"would not read as {params.to}")
     return with_answer(row, answer)
 
 
 TRANSFORM = Transform(
-    version="1",
+    version="2",
     about="Lays the last answer out as prose, lines, a list, Markdown, JSON or a code fence; same words.",
     params=AnswerStructure,
     apply=apply,

@@ -37,7 +37,7 @@ def restructured(answer: str, to: str) -> Applied:
         ("Just one.", "numbered_list", "one sentence"),
         ("```python\nprint(1)\n```", "prose", "holds code"),
         ("|a|b|\n|-|-|\n|1|2|", "prose", "holds a table"),
-        ("Do: 1. One 2. Two", "bullets", "list in one line"),
+        ("Do 1. one and 2. two.", "bullets", "list in one line"),
         ("   ", "json", "no text"),
     ],
 )
