@@ -10,32 +10,18 @@ import json
 import os
 import uuid
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from aftertune.backends.decode import Request, Sampling, Written, write
 from aftertune.backends.hf import Loaded
 from aftertune.canon import digest
+from aftertune.data.build import Writer
 from aftertune.records import Turn
 
 VERSION = "1"  # raised whenever the same model can answer the same prompt differently
 _BATCH = 64
+_STEP = 32  # the room of answers near the end of the context is rounded down to a multiple of this
 _KEPT_EVERY = 256  # answers written to disk at once; a killed run loses no more
-
-
-@dataclass(frozen=True, slots=True)
-class Writer:
-    """Which model answers, and how.
-
-    Attributes:
-        identity: The model's fingerprint: what its answers depend on.
-        temperature: 0 takes the likeliest token.
-        max_new_tokens: An answer that is longer counts as none: a text that breaks off is not to be learnt.
-    """
-
-    identity: str
-    temperature: float
-    max_new_tokens: int
 
 
 class Answers:
@@ -43,13 +29,15 @@ class Answers:
 
     Args:
         loaded: The model.
-        writer: Which it is, and how it answers.
+        identity: What it is: answers are kept under it.
+        writer: How it answers. A text that does not come to an end within its `max_new_tokens`, or within the model's
+            context, counts as no answer: one that breaks off is not to be learnt.
         folder: Where answers are kept; None to keep none.
     """
 
-    def __init__(self, loaded: Loaded, writer: Writer, folder: Path | None) -> None:
+    def __init__(self, loaded: Loaded, identity: str, writer: Writer, folder: Path | None) -> None:
         """Read what is kept already."""
-        self._loaded, self._writer, self._folder = loaded, writer, folder
+        self._loaded, self._identity, self._writer, self._folder = loaded, identity, writer, folder
         self._known: dict[str, str] = dict(_read(folder)) if folder is not None and folder.is_dir() else {}
         self._file: Path | None = None
 
@@ -69,16 +57,28 @@ class Answers:
         drawn = seed if writer.temperature > 0 else 0
         said = [[turn.role, turn.content] for turn in turns]
         how = [writer.temperature, writer.max_new_tokens, drawn]
-        return digest([VERSION, writer.identity, chat.template_digest, how, said])
+        return digest([VERSION, self._identity, chat.template_digest, how, said])
 
     def _written(self, asked: Sequence[tuple[Sequence[Turn], int]]) -> list[str]:
-        chat, writer = self._loaded.chat, self._writer
+        """Answer all, those with little room left in the context after the others."""
+        chat = self._loaded.chat
         tokens = [tuple(chat.tokens(chat.prompt(turns))) for turns, _ in asked]
-        fits = [0 < len(prompt) <= self._loaded.context - writer.max_new_tokens for prompt in tokens]
-        requests = [Request(prompt, seed) for prompt, (_, seed), fit in zip(tokens, asked, fits, strict=True) if fit]
-        sampling = Sampling(writer.temperature, 1.0, writer.max_new_tokens, _BATCH)
-        results = iter(write(self._loaded, requests, sampling, lambda tokens: None)) if requests else iter(())
-        return [self._text(next(results)) if fit else "" for fit in fits]
+        rooms = [self._room(len(prompt)) for prompt in tokens]
+        texts = [""] * len(asked)
+        for room in sorted(set(rooms) - {0}, reverse=True):
+            places = [place for place, found in enumerate(rooms) if found == room]
+            requests = [Request(tokens[place], asked[place][1]) for place in places]
+            sampling = Sampling(self._writer.temperature, 1.0, room, _BATCH)
+            for place, written in zip(places, write(self._loaded, requests, sampling, lambda n: None), strict=True):
+                texts[place] = self._text(written)
+        return texts
+
+    def _room(self, n_prompt: int) -> int:
+        """Tokens an answer may have; in few sizes, so that many are written together."""
+        left = self._loaded.context - n_prompt
+        if left >= self._writer.max_new_tokens:
+            return self._writer.max_new_tokens
+        return max(0, left // _STEP * _STEP) if n_prompt else 0
 
     def _text(self, written: Written) -> str:
         if not written.complete:

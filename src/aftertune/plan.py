@@ -12,6 +12,7 @@ from typing import Any
 
 from aftertune.arms import Arm, RoundData
 from aftertune.canon import digest
+from aftertune.data.build import needs_model
 from aftertune.registry import load, names
 from aftertune.resolve import Format, Items, Resolved
 from aftertune.spec.models import INITIAL, SamplingSpec
@@ -207,6 +208,10 @@ class _Planner:
             **shared,
         }
         work = {"path": str(source.path), "transforms": list(data.transforms), **shared}
+        writers = {w.model: self._study.writers[w.model] for w in needs_model(data.transforms)}
+        if writers:
+            meaning["writers"] = {name: model.identity for name, model in writers.items()}
+            work["writers"] = {name: model.work for name, model in writers.items()}
         where = f", round {number}" if arm.n_data > 1 else ""
         return Step("data", digest(meaning), f"training set of {arm.name}{where}", work)
 

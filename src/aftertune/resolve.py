@@ -26,28 +26,7 @@ from aftertune.seeds import derive
 from aftertune.spec.load import Declared
 from aftertune.spec.models import INITIAL, BenchmarkSpec, ContrastSpec, FormatSpec
 from aftertune.tune.external_plan import Base
-
-
-@dataclass(frozen=True, slots=True)
-class InitialModel:
-    """The model every arm starts from: where it is, what it is, and how the study names it."""
-
-    name: str
-    path: Path
-    fingerprint: str
-    chat_template: str | None
-    dtype: str
-
-    @property
-    def work(self) -> dict[str, Any]:
-        """What a worker needs to load it, and to know when it has another one in memory."""
-        place = {"path": str(self.path), "chat_template": self.chat_template, "dtype": self.dtype}
-        return {**place, "fingerprint": self.fingerprint}
-
-    @property
-    def identity(self) -> dict[str, Any]:
-        """What can change its output; where it lies cannot."""
-        return {"weights": self.fingerprint, "chat_template": self.chat_template, "dtype": self.dtype}
+from aftertune.writers import KnownModel, find_writers
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +62,14 @@ class Resolved:
     """A study ready to be planned."""
 
     declared: Declared
-    model: InitialModel
+    model: KnownModel
     arms: tuple[Arm, ...]
     benchmarks: tuple[Items, ...]
     formats: tuple[Format, ...]
     judges: Mapping[str, Judge]
     contrasts: tuple[ContrastSpec, ...]
     claim: str
+    writers: Mapping[str, KnownModel]
 
 
 def resolve(declared: Declared, cache: dict[str, Any], *, fetch: bool = False) -> Resolved:
@@ -113,10 +93,22 @@ def resolve(declared: Declared, cache: dict[str, Any], *, fetch: bool = False) -
     contrasts = _contrasts(declared)
     _check_factors(declared)
     _check_outcome(declared, judges, benchmarks)
-    return Resolved(declared, model, arms, benchmarks, formats, judges, contrasts, _claim(declared, arms, contrasts))
+    claim, writers = _claim(declared, arms, contrasts), _writers(declared, arms, model, cache, fetch=fetch)
+    return Resolved(declared, model, arms, benchmarks, formats, judges, contrasts, claim, writers)
 
 
-def _model(declared: Declared, cache: dict[str, Any], formats: Sequence[Format], *, fetch: bool) -> InitialModel:
+def _writers(
+    declared: Declared, arms: Sequence[Arm], model: KnownModel, cache: dict[str, Any], *, fetch: bool
+) -> dict[str, KnownModel]:
+    """The models that the arms' transforms have write."""
+    found: dict[str, KnownModel] = {}
+    for arm in arms:
+        with declared.at("arms", arm.name, "transforms"):
+            found |= find_writers(arm.transforms, model, place=declared.path, cache=cache, fetch=fetch)
+    return found
+
+
+def _model(declared: Declared, cache: dict[str, Any], formats: Sequence[Format], *, fetch: bool) -> KnownModel:
     spec = declared.spec.initial_model
     with declared.at("initial_model"):
         folder = open_folder(_model_path(declared, fetch=fetch))
@@ -129,7 +121,7 @@ def _model(declared: Declared, cache: dict[str, Any], formats: Sequence[Format],
             "give one: `initial_model: {path: ..., chat_template: template.jinja}` (a file beside the study, or the "
             "template itself); the model's card or its instruct sibling has it",
         )
-    return InitialModel(spec.name or str(spec.path), folder.path, fingerprint(folder, cache), template, spec.dtype)
+    return KnownModel(spec.name or str(spec.path), folder.path, fingerprint(folder, cache), template, spec.dtype)
 
 
 def _model_path(declared: Declared, *, fetch: bool) -> Path:

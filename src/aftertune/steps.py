@@ -38,7 +38,12 @@ def _data(work: Mapping[str, Any], store: Store, draft: Draft, tick: Tick) -> No
     source = load_source(
         Path(work["path"]), layout=options["layout"], columns=options["columns"], allow_empty=options["allow_empty"]
     )
-    made = build_training_set(source, list(work["transforms"]), rows=options["rows"], seed=work["root"])
+    transforms, answer = list(work["transforms"]), None
+    if work.get("writers"):
+        from aftertune.writers import ANSWERS, open_writers
+
+        answer = open_writers(transforms, work["writers"], store.root / ANSWERS)
+    made = build_training_set(source, transforms, rows=options["rows"], seed=work["root"], answer=answer)
     write_training_set(made, draft.folder)
     n_characters = sum(len(turn.content) for row in made.rows for turn in row.turns)
     counts = {"n_read": source.n_read, "n_rows": len(made.rows), "n_characters": n_characters}

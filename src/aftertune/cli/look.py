@@ -119,15 +119,18 @@ def _source(data: RoundData, read: dict[str, Source]) -> Source:
 
 def _facts(study: Resolved, arm: Arm, number: int, data: RoundData, source: Source) -> SetFacts:
     from aftertune.arms import check_rows
-    from aftertune.data.build import build_training_set
+    from aftertune.data.build import build_training_set, needs_model
 
-    made = build_training_set(source, list(data.transforms), rows=data.source.spec.rows, seed=study.declared.spec.seed)
+    now = [transform for transform in data.transforms if not needs_model([transform])]
+    made = build_training_set(source, now, rows=data.source.spec.rows, seed=study.declared.spec.seed)
     check_rows(arm, number, len(made.rows))
     skipped = [
         f"{change.transform} left {n} of {len(made.rows)} rows alone: {reason}"
         for change in made.changes
         for reason, n in change.left_alone.items()
     ]
+    skipped += [f"{t['name']} has a model write when the study runs" for t in data.transforms if t not in now]
+    skipped += [f"{change.transform} took {change.removed} rows out" for change in made.changes if change.removed]
     skipped += [f"{change.transform} added {change.added} rows" for change in made.changes if change.added]
     return SetFacts(
         arm.name,
@@ -182,9 +185,11 @@ def _same_recipes(study: Resolved) -> Iterator[str]:
 
 
 def _idle_transforms(study: Resolved, sets: list[SetFacts]) -> Iterator[str]:
+    from aftertune.data.build import needs_model
+
     changed = {facts.arm for facts in sets if facts.n_changed}
     for arm in study.arms:
-        if arm.transforms and arm.name not in changed:
+        if arm.transforms and arm.name not in changed and not needs_model(arm.transforms):
             yield f"arm {arm.name}: its transforms change no row"
 
 
