@@ -58,7 +58,7 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
         with path.open("rb") as raw:
             stream: IO[bytes] = raw
             if is_gzipped(path):
-                stream = cast(IO[bytes], io.BufferedReader(gzip.GzipFile(fileobj=raw, mode="rb"), PIECE))  # type: ignore[arg-type]
+                stream = cast(IO[bytes], io.BufferedReader(gzip.GzipFile(fileobj=raw, mode="rb"), PIECE))
             if cast(io.BufferedReader, stream).peek(3)[:3] == BOM:
                 stream.read(3)
             yield stream

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from aftertune.data.sources.base import Fields, Layout, cell, one_exchange, only_exchange
+from aftertune.data.sources.base import Fields, Layout, cell, one_exchange, only_exchange, with_text
 from aftertune.records import Row, Turn
 
 
@@ -16,9 +16,12 @@ def _read(fields: Fields) -> tuple[Turn, ...]:
     return one_exchange(cell(fields, "question"), cell(fields, "answer"))
 
 
-def _write(row: Row) -> dict[str, Any]:
+def _write(row: Row, fields: Fields | None = None) -> dict[str, Any]:
     prompt, answer = only_exchange(row, "gsm8k")
-    return {"question": prompt, "answer": answer}
+    made = dict(fields) if fields is not None else {"question": "", "answer": ""}
+    with_text(made, "question", prompt)
+    with_text(made, "answer", answer)
+    return made
 
 
 LAYOUT = Layout(

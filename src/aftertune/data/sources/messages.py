@@ -4,18 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from aftertune.data.sources.base import Fields, Layout, cell, lists_turns, turn_list
-from aftertune.errors import DataError
-from aftertune.records import Role, Row, Turn
-
-_KEYS = ("role", "content")
-_ROLES: dict[str, Role] = {
-    "user": "user",
-    "assistant": "assistant",
-    "system": "system",
-    "developer": "system",
-    "model": "assistant",
-}
+from aftertune.data.sources._turns import ROLE_KEYS, role_turn, written
+from aftertune.data.sources.base import Fields, Layout, lists_turns, turn_list
+from aftertune.records import Row, Turn
 
 
 def _matches(fields: Fields) -> bool:
@@ -24,36 +15,24 @@ def _matches(fields: Fields) -> bool:
 
 def _column(fields: Fields) -> str:
     """Some files on the hub keep such turns under ShareGPT's column name."""
-    return next((name for name in ("messages", "conversations") if lists_turns(fields.get(name), _KEYS)), "")
+    return next((name for name in ("messages", "conversations") if lists_turns(fields.get(name), ROLE_KEYS)), "")
 
 
 def _read(fields: Fields) -> tuple[Turn, ...]:
-    return tuple(_turn(turn) for turn in turn_list(fields, _column(fields) or "messages", _KEYS))
+    column = _column(fields) or "messages"
+    return tuple(role_turn(turn, column) for turn in turn_list(fields, column, ROLE_KEYS))
 
 
-def _turn(turn: Fields) -> Turn:
-    role = turn["role"]
-    if role not in _ROLES:
-        raise DataError(
-            f"column 'messages': a turn has the role {role!r}; known: {', '.join(_ROLES)}",
-            "rename the role, or remove that row",
-        )
-    return Turn(_ROLES[role], _content(turn))
+def _write(row: Row, fields: Fields | None = None) -> dict[str, Any]:
+    made: dict[str, Any] = dict(fields) if fields is not None else {"id": row.id, "messages": []}
+    column = _column(made) or ("messages" if "messages" in made or "conversations" not in made else "conversations")
+    if _read(made) != row.turns or column not in made:
+        made[column] = written(row.turns, turn_list(made, column, ROLE_KEYS), ROLE_KEYS)
+    return made
 
 
-def _content(turn: Fields) -> str:
-    """Text, or a list of text parts."""
-    parts = turn.get("content")
-    if not isinstance(parts, list):
-        return cell(turn, "content")
-    if not all(isinstance(part, dict) and part.get("type") == "text" for part in parts):
-        raise DataError("column 'messages': a turn holds parts that are no text", "remove that row")
-    return "".join(cell(part, "text") for part in parts)
-
-
-def _write(row: Row) -> dict[str, Any]:
-    turns = [{"role": turn.role, "content": turn.content} for turn in row.turns]
-    return {"id": row.id, "messages": turns}
+def _template(fields: Fields) -> dict[str, Any]:
+    return {name: [] for name in (_column(fields) or "messages",)}
 
 
 LAYOUT = Layout(
@@ -64,4 +43,5 @@ LAYOUT = Layout(
     matches=_matches,
     read=_read,
     write=_write,
+    template=_template,
 )
