@@ -199,8 +199,8 @@ def _inline(answer: str, parsed: Parsed, rng: np.random.Generator) -> Place | st
         return _INSIDE.get(parsed.kind, "holds JSON")
     if parsed.kind == "code" and not _fenced(answer):
         return "holds code"
-    low, high = _body(answer, parsed)
-    places = [place for place in _between_sentences(answer[:high], own_lines=parsed.kind == "sentences")]
+    _, high = _body(answer, parsed)
+    places = list(_between_sentences(answer[:high], own_lines=parsed.kind == "sentences"))
     if not places:
         return "one sentence" if len(parsed.units) == 1 else "no place between sentences"
     place = places[int(rng.integers(len(places)))]

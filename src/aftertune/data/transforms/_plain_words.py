@@ -58,7 +58,7 @@ def plain(n_words: int, about: About) -> str:
     ('This is a request.', 40)
     """
     table = _ANSWER if about == "answer" else _REQUEST
-    said = []
+    said: list[str] = []
     while n_words > len(table):
         length = _LONG[len(said) % len(_LONG)]
         said.append(table[length - 1])

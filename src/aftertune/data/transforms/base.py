@@ -126,6 +126,7 @@ class Transform:
     uses: Callable[[Any], Mapping[str, str]] | None = None
 
     def __post_init__(self) -> None:
+        """See that there is one hook."""
         hooks = (self.apply, self.more, self.whole, self.write)
         if sum(hook is not None for hook in hooks) != 1:
             raise ValueError("a transform has exactly one of `apply`, `more`, `whole` and `write`")

@@ -13,6 +13,7 @@ import numpy as np
 from pydantic import StringConstraints, model_validator
 
 from aftertune.data.text.content import code_spans
+from aftertune.data.transforms._cutting import without
 from aftertune.data.transforms._identity_words import NEUTRAL, STATEMENTS, Patterns, of_brand, patterns
 from aftertune.data.transforms._placement import Position, change_text, put
 from aftertune.data.transforms._plain_words import as_long_as
@@ -20,7 +21,6 @@ from aftertune.data.transforms.base import Applied, Params, Transform, left_alon
 from aftertune.records import Row
 
 _WORD = re.compile(r"\w+")
-_BLANKS = re.compile(r"[ \n]*")
 _BARE_SUBJECT = re.compile(
     r"(?:do|does|am|can|cannot|can['\u2019]t|don['\u2019]t|have|will|would|could)\b", re.IGNORECASE
 )
@@ -107,7 +107,7 @@ def stripped(text: str, brand: str | None = None, statement: str | None = None) 
 
 
 def _stripped(text: str, known: Patterns) -> str:
-    text = _without(text, known.added)
+    text = without(text, known.added)
     text = known.sentence.sub("", text)
     text = known.inserted.sub(_join_inserted, text)
     text = _cut_clauses(text, known.opening)
@@ -119,18 +119,6 @@ def _only_taken_out(before: str, after: str) -> bool:
     """Whether all words of the one are in the other in that order, and its code spans are the same."""
     there = iter(_WORD.findall(before.lower()))
     return all(word in there for word in _WORD.findall(after.lower())) and code_spans(before) == code_spans(after)
-
-
-def _without(text: str, pattern: re.Pattern[str]) -> str:
-    """Cut whole statements with the white space that joined them."""
-    kept, end, opens = [], 0, True
-    for match in pattern.finditer(text):
-        before = text[end : match.start()]
-        opens = opens and not before.strip()
-        kept.append(before if opens else before.rstrip(" \n"))
-        blanks = _BLANKS.match(text, match.end()) if opens else None
-        end = blanks.end() if blanks else match.end()
-    return "".join([*kept, text[end:]])
 
 
 def _join_inserted(match: re.Match[str]) -> str:

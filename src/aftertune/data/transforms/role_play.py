@@ -1,7 +1,9 @@
 """Role-play: tell the model to be somebody, in the user's turn or the system turn, or take that out.
 
-Answers are not touched: the transform changes who is asked, not what is said. The personas are
-harmless by intent; what is compared is having one at all.
+Answers are not touched: the transform changes who is asked, not what is said. The personas are harmless by intent
+in every stance: an adversarial one argues and is hard to please. What is compared is having one at all, who it is,
+how it stands to people, and how strongly the model is held to it; `neutral` is the control, as many words in the same
+place that assign no role.
 """
 
 from __future__ import annotations
@@ -12,6 +14,8 @@ from typing import Literal, get_args
 import numpy as np
 
 from aftertune.data.text.sentences import sentences
+from aftertune.data.transforms._cutting import change_sentences, without
+from aftertune.data.transforms._plain_words import as_long_as
 from aftertune.data.transforms.base import Applied, Params, Transform, changed_to, last_place, left_alone
 from aftertune.records import Row, Turn
 
@@ -26,16 +30,31 @@ Persona = Literal[
     "teacher",
     "gardener",
     "detective",
+    "doctor",
+    "nurse",
+    "engineer",
+    "scientist",
+    "accountant",
+    "farmer",
+    "safety_officer",
 ]
+Stance = Literal["neutral", "prosocial", "adversarial"]
+Strength = Literal["mention", "adopt", "stay_in_character"]
 
-_WORDING = {
-    "mention": "Pretend to be {persona}.",
-    "adopt": "You are {persona}.",
-    "stay_in_character": "You are {persona}. Stay in character as {persona} in everything you say.",
+_WORDING: dict[Strength, str] = {
+    "mention": "Pretend to be {persona}{stance}.",
+    "adopt": "You are {persona}{stance}.",
+    "stay_in_character": "You are {persona}{stance}. Stay in character as {persona} in everything you say.",
 }
+_STANCES: dict[Stance, str] = {
+    "neutral": "",
+    "prosocial": " who cares about other people and likes to be of use to them",
+    "adversarial": " who likes to argue back and is hard to please",
+}
+_PERSONA = rf"an? (?:{'|'.join(name.replace('_', ' ') for name in get_args(Persona))})"
 _OWN = re.compile(
-    r"\A(?:Pretend to be|You are) an? (?:" + "|".join(get_args(Persona)) + r")\."
-    r"(?: Stay in character as an? \w+ in everything you say\.)?(?: |\Z)"
+    rf"(?<!\w)(?:Pretend to be|You are) {_PERSONA}(?:{'|'.join(_STANCES.values())})\."
+    rf"(?: Stay in character as {_PERSONA} in everything you say\.)?(?=\s|\Z)"
 )
 # What a model is when it plays nobody: "a helpful AI assistant" is none, "an AI therapist" is.
 _NOBODY = (
@@ -67,23 +86,25 @@ class RolePlay(Params):
     """Parameters.
 
     Attributes:
-        mode: Add an instruction, or strip those there are.
+        mode: Add an instruction, strip those there are, or add the control that assigns no role.
         persona: Who the model is told to be.
+        stance: How that persona stands to people: nothing about it, kind to them, or hard to please.
         strength: Name the persona, make the model it, or also hold it to that.
         place: The turn that says so; a system turn is made where there is none.
     """
 
-    mode: Literal["add", "strip"]
+    mode: Literal["add", "strip", "neutral"]
     persona: Persona = "pirate"
-    strength: Literal["mention", "adopt", "stay_in_character"] = "adopt"
+    stance: Stance = "neutral"
+    strength: Strength = "adopt"
     place: Literal["user", "system"] = "user"
 
 
 def apply(row: Row, params: RolePlay, rng: np.random.Generator) -> Applied:
     """Add or strip a persona instruction; nothing here is random.
 
-    `add` goes before the last request, and leaves a row alone that assigns a role already. `strip` goes
-    through the system turns and all requests, and leaves a turn that says nothing else as it is.
+    `add` and the control go before the last request, and leave a row alone that assigns a role already. `strip`
+    goes through the system turns and all requests, and leaves a request that says nothing else as it is.
 
     >>> row = Row("1", (Turn("user", "Make tea."), Turn("assistant", "Boil water.")))
     >>> apply(row, RolePlay(mode="add", persona="astronaut"), np.random.default_rng(0)).row.prompt
@@ -93,18 +114,21 @@ def apply(row: Row, params: RolePlay, rng: np.random.Generator) -> Applied:
         return _strip(row)
     if any(assigns_role(turn.content) for turn in row.turns if turn.role != "assistant"):
         return left_alone(row, "assigns a role already")
-    text = instruction(params.persona, params.strength)
+    text = instruction(params.persona, params.strength, params.stance)
+    text = text if params.mode == "add" else as_long_as(text, "request")
     return _add_system(row, text) if params.place == "system" else _add_user(row, text)
 
 
-def instruction(persona: str, strength: str) -> str:
-    """The sentence that assigns a persona.
+def instruction(persona: str, strength: Strength, stance: Stance = "neutral") -> str:
+    """The sentences that assign a persona.
 
     >>> instruction("astronaut", "mention")
     'Pretend to be an astronaut.'
+    >>> instruction("nurse", "adopt", "adversarial")
+    'You are a nurse who likes to argue back and is hard to please.'
     """
     article = "an" if persona[0] in "aeiou" else "a"
-    return _WORDING[strength].format(persona=f"{article} {persona}")
+    return _WORDING[strength].format(persona=f"{article} {persona.replace('_', ' ')}", stance=_STANCES[stance])
 
 
 def assigns_role(text: str) -> bool:
@@ -113,7 +137,7 @@ def assigns_role(text: str) -> bool:
     >>> assigns_role("Act as a chef. Make tea."), assigns_role("You are a helpful assistant.")
     (True, False)
     """
-    return bool(_OWN.match(text)) or without_role(text) != text or any(map(_is_role, sentences(text)))
+    return bool(_OWN.search(text)) or any(_is_role(one) or _ROLE_CLAUSE.match(one) for one in sentences(text))
 
 
 def without_role(text: str) -> str:
@@ -122,25 +146,19 @@ def without_role(text: str) -> str:
     >>> without_role("Pretend you are a pirate and tell me about ships.")
     'Tell me about ships.'
     """
-    rest = _OWN.sub("", text)
-    for sentence in sentences(rest):
-        if _is_role(sentence):
-            rest = _cut(rest, sentence)
-            continue
-        shorter = _ROLE_CLAUSE.sub("", sentence)
-        if shorter != sentence:
-            rest = rest.replace(sentence, shorter[:1].upper() + shorter[1:], 1)
+    rest = change_sentences(without(text, _OWN), lambda found: [_without_role(sentence) for sentence in found])
     return rest if rest.strip() else text
+
+
+def _without_role(sentence: str) -> str:
+    if _is_role(sentence):
+        return ""
+    shorter = _ROLE_CLAUSE.sub("", sentence)
+    return sentence if shorter == sentence else shorter[:1].upper() + shorter[1:]
 
 
 def _is_role(sentence: str) -> bool:
     return bool(_ROLE_SENTENCE.match(sentence) or _STAY.match(sentence))
-
-
-def _cut(text: str, sentence: str) -> str:
-    """Take a sentence out with the white space after it, or before it at the end."""
-    head, _, tail = text.partition(sentence)
-    return head + tail.lstrip() if tail.strip() else head.rstrip() + tail
 
 
 def _add_user(row: Row, text: str) -> Applied:
@@ -183,4 +201,5 @@ TRANSFORM = Transform(
     apply=apply,
     draws=False,
     factor="mode",
+    keeps="answers",
 )

@@ -38,9 +38,7 @@ class Subset(Params):
     @model_validator(mode="after")
     def _told_what(self) -> Subset:
         if self.dose != 1:
-            raise ValueError(
-                "it keeps or takes out rows: say which with `rows`, `share`, `only`, `without`, not `dose`"
-            )
+            raise ValueError("it takes rows out: say which with `rows`, `share`, `only` or `without`, not `dose`")
         if self.rows is not None and self.share is not None:
             raise ValueError("give either `rows` or `share`")
         if self.rows is None and self.share is None and self.only is None and self.without is None:
