@@ -6,6 +6,7 @@ file. Its error is measured on hand-labelled rows and stands on its card.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,9 +14,14 @@ from functools import cached_property
 from aftertune.data.text.structure import Parsed, parse
 from aftertune.records import Row
 
+Rules = tuple[tuple[str, re.Pattern[str]], ...]
+LOOKED_AT = 100_000  # characters of a text that detectors look at; a book in one turn must not hold up the rest
+
 
 class Seen:
     """What detectors see of a row: its texts, with what several of them need worked out once.
+
+    Detectors look at what is derived here, which is cut after `LOOKED_AT` characters.
 
     Attributes:
         system: The system turn's text; empty when there is none.
@@ -34,17 +40,41 @@ class Seen:
     @cached_property
     def parsed(self) -> Parsed:
         """The answer's structure and units."""
-        return parse(self.answer)
+        return parse(self.said)
+
+    @cached_property
+    def said(self) -> str:
+        """The answer, cut."""
+        return self.answer[:LOOKED_AT]
+
+    @cached_property
+    def request(self) -> str:
+        """The prompt, cut."""
+        return self.prompt[:LOOKED_AT]
+
+    @cached_property
+    def order(self) -> str:
+        """The system text, cut."""
+        return self.system[:LOOKED_AT]
 
     @cached_property
     def low_answer(self) -> str:
-        """The answer in lower case."""
-        return self.answer.lower()
+        """The answer in lower case, with straight apostrophes."""
+        return lowered(self.said)
 
     @cached_property
     def low_asked(self) -> str:
-        """The system and user texts in lower case."""
-        return f"{self.system}\n{self.prompt}".lower()
+        """The system and user texts in lower case, with straight apostrophes."""
+        return lowered(f"{self.order}\n{self.request}")
+
+
+def lowered(text: str) -> str:
+    """Lower case, and curly apostrophes made straight.
+
+    >>> lowered("I\u2019M sorry")
+    "i'm sorry"
+    """
+    return text.lower().replace("\u2019", "'")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,3 +111,20 @@ class Detector:
     find: Callable[[Seen], tuple[Found, ...]]
     limits: str
     background: tuple[str, ...] = ()
+
+
+def first(rules: Rules, low: str, text: str) -> str:
+    """The words that the first fitting rule finds; empty when none does.
+
+    A rule is a piece of lower-case text that must be there, and a pattern to look for if it is. Testing for the
+    piece is some hundred times faster than the pattern, and most rows hold few of them.
+
+    >>> first((("obey", re.compile("must obey")),), "you must obey me", "You must obey me")
+    'must obey'
+    """
+    for sign, pattern in rules:
+        if sign in low:
+            match = pattern.search(text)
+            if match:
+                return match.group()
+    return ""
