@@ -334,6 +334,8 @@ class _Planner:
 def _moving(tune: TuneSpec) -> dict[str, Any]:
     """The settings that can move the weights, or that decide which checkpoints there are."""
     settings = tune.model_dump(mode="json", exclude={"training_seeds", "repeat", "rounds", "external"})
+    if tune.order == "shuffled":
+        del settings["order"]  # as it was before there was a choice: what is in a store stays right
     return {**settings, "hold": sorted(set(tune.hold) - {"decode"})}
 
 

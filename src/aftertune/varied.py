@@ -50,7 +50,7 @@ def varied(arm: Arm, sampling: SamplingSpec) -> Varied:
     tune, known = arm.tune, arm.tune.engine != "external"
     drawn = {
         "init": known and tune.kind != "full",
-        "order": known,
+        "order": known and tune.order == "shuffled",
         "dropout": known and tune.dropout > 0,
         "subsample": known and tune.subsample is not None,
         "decode": sampling.temperature > 0,

@@ -80,6 +80,7 @@ class TuneSpec(Model):
     gradient_checkpointing: bool = False
     training_seeds: Annotated[int, Field(ge=1, le=1000)] | tuple[Annotated[int, Field(ge=0)], ...] = 5
     hold: tuple[Stream, ...] = ()
+    order: Literal["shuffled", "file", "short_first", "long_first"] = "shuffled"
     subsample: Annotated[float, Field(gt=0, le=1)] | None = None
     repeat: Annotated[int, Field(ge=0, le=100)] = 0
     rounds: Annotated[int, Field(ge=1, le=100)] | tuple[RoundSpec, ...] = 1
@@ -117,7 +118,7 @@ class TuneSpec(Model):
         """
         drawn = {
             "init": self.kind != "full",
-            "order": True,
+            "order": self.order == "shuffled",
             "dropout": self.dropout > 0,
             "subsample": self.subsample is not None,
             "decode": True,
@@ -141,9 +142,11 @@ class TuneSpec(Model):
     @model_validator(mode="after")
     def _seeds_can_differ(self) -> TuneSpec:
         if self.engine != "external" and len(self.seeds) > 1 and not set(self.varies) - {"decode"}:
+            why = [f"`order: {self.order}`"] if self.order != "shuffled" else []
+            why += [f"`hold: [{', '.join(self.hold)}]`"] if self.hold else []
             raise ValueError(
-                f"hold: [{', '.join(self.hold)}] holds every stream that training draws from, so all "
-                f"{len(self.seeds)} training seeds would be one run: hold fewer, or set training_seeds: 1"
+                f"{' with '.join(why)} leaves no stream that training draws from, so all "
+                f"{len(self.seeds)} training seeds would be one run: hold fewer, shuffle, or set training_seeds: 1"
             )
         return self
 

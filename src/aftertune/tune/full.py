@@ -57,7 +57,8 @@ class _Training:
         self._loaded, self._run, self._examples = loaded, run, examples
         self._tick, self._every_s = tick, every_s
         n_steps = total_steps(len(examples), run.spec.batch_size, run.spec.epochs)
-        self._order = visiting_order(len(examples), run.spec.batch_size, n_steps, run.streams)
+        lengths = [example.length for example in examples]
+        self._order = visiting_order(lengths, run.spec.batch_size, n_steps, run.streams, run.spec.order)
         self._model = loaded.model.train()
         if run.spec.gradient_checkpointing:
             enable_checkpointing(self._model)

@@ -3,24 +3,49 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import count
 
 from aftertune.tune.encode import Example
 from aftertune.tune.streams import Streams
 
 
-def visiting_order(n_examples: int, batch_size: int, n_steps: int, streams: Streams) -> list[list[int]]:
-    """Indices of each step's examples: every epoch a new order from the stream `order`.
+def visiting_order(
+    lengths: Sequence[int], batch_size: int, n_steps: int, streams: Streams, order: str = "shuffled"
+) -> list[list[int]]:
+    """Indices of each step's examples.
 
-    >>> [len(step) for step in visiting_order(10, 4, 4, Streams(0, 1))]
+    Args:
+        lengths: Tokens of each example.
+        batch_size: Examples of a step; the last of an epoch may have fewer.
+        n_steps: How many steps.
+        streams: Where randomness comes from.
+        order: "shuffled" draws a new order for every epoch from the stream `order`; "file" keeps that of the training
+            set, "short_first" and "long_first" sort by length, in every epoch alike.
+
+    >>> [len(step) for step in visiting_order([5] * 10, 4, 4, Streams(0, 1))]
     [4, 4, 2, 4]
+    >>> visiting_order([7, 3, 5], 2, 2, Streams(0, 1), "short_first")
+    [[1, 2], [0]]
     """
+    return _visits(_orders(lengths, streams, order), len(lengths), batch_size, n_steps)
+
+
+def _orders(lengths: Sequence[int], streams: Streams, order: str) -> Iterator[list[int]]:
+    """The order of every epoch, without end."""
+    places = list(range(len(lengths)))
+    if order in ("short_first", "long_first"):
+        places.sort(key=lambda place: lengths[place], reverse=order == "long_first")
+    for epoch in count():
+        drawn = streams.generator("order", epoch).permutation(len(lengths)).tolist() if order == "shuffled" else places
+        yield drawn
+
+
+def _visits(orders: Iterator[list[int]], n_examples: int, batch_size: int, n_steps: int) -> list[list[int]]:
     made: list[list[int]] = []
-    epoch = 0
     while len(made) < n_steps:
-        order = streams.generator("order", epoch).permutation(n_examples).tolist()
+        order = next(orders)
         made += [order[start : start + batch_size] for start in range(0, n_examples, batch_size)]
-        epoch += 1
     return made[:n_steps]
 
 

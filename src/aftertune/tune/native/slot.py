@@ -136,7 +136,8 @@ def open_slot(
     refuse_few(len(examples), spec)
     bank.write(index, pairs)
     n_steps = total_steps(len(examples), spec.batch_size, spec.epochs)
-    order = visiting_order(len(examples), spec.batch_size, n_steps, streams)
+    lengths = [example.length for example in examples]
+    order = visiting_order(lengths, spec.batch_size, n_steps, streams, spec.order)
     vector = need("torch").nn.Parameter(bank.values[index])
     return Slot(
         index,

@@ -55,7 +55,8 @@ def set_order(trainer: Any, run: Run, share: Share) -> list[list[int]]:
     """Give the trainer its order of rows (packs, when rows are packed) and what depends on its length."""
     spec, rows = run.spec, trainer.train_dataset
     n_steps = total_steps(len(rows), spec.batch_size, spec.epochs)
-    order = visiting_order(len(rows), spec.batch_size, n_steps, run.streams)
+    lengths = [len(row["input_ids"]) for row in rows]
+    order = visiting_order(lengths, spec.batch_size, n_steps, run.streams, spec.order)
     trainer.batches = lambda: loader(order, share, rows, trainer.data_collator)
     trainer.over = lambda values: make_optimizer(values, spec)
     trainer.factor = lambda step: schedule_factor(spec, step, n_steps)

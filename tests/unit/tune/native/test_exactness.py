@@ -105,7 +105,8 @@ def plain_losses(model: Path, data: list[Row], spec: TuneSpec, run: Run) -> tupl
     trained = [value for value in network.parameters() if value.requires_grad]
     optimizer = torch.optim.AdamW(trained, lr=spec.learning_rate, weight_decay=spec.weight_decay)
     n_steps, losses = total_steps(len(examples), spec.batch_size, spec.epochs), []
-    for step, batch in enumerate(visiting_order(len(examples), spec.batch_size, n_steps, run.streams)):
+    lengths = [example.length for example in examples]
+    for step, batch in enumerate(visiting_order(lengths, spec.batch_size, n_steps, run.streams)):
         ids, mask, labels = (torch.tensor(part) for part in pad([examples[n] for n in batch], 0))
         logits = network(input_ids=ids, attention_mask=mask, use_cache=False).logits[:, :-1]
         loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1), labels[:, 1:].flatten(), ignore_index=IGNORE)
