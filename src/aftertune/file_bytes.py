@@ -47,6 +47,12 @@ def is_gzipped(path: Path) -> bool:
     return path.suffix.lower() == ".gz"
 
 
+def has_bom(path: Path) -> bool:
+    """Whether a file, unpacked, begins with a byte order mark."""
+    with gzip.open(path) if is_gzipped(path) else path.open("rb") as stream:
+        return bool(stream.read(3) == BOM)
+
+
 @contextmanager
 def opened(path: Path) -> Iterator[IO[bytes]]:
     """The file's bytes, unpacked, without a byte order mark.

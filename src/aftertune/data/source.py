@@ -88,7 +88,7 @@ def source_of(
     empty = [reading for reading in readings if not reading.answered]
     _check_empty(place, empty, len(readings), allow_empty)
     rows = tuple(reading.row for reading in readings if reading.answered)
-    n_duplicate = _repeated_prompts(rows)
+    n_duplicate = repeated_prompts(rows)
     notes = _notes(empty, readings, n_duplicate)
     return Source(rows, layout, sha256 or place.sha256(), len(readings), len(empty), n_duplicate, notes)
 
@@ -155,7 +155,8 @@ def _check_empty(place: Place, empty: Sequence[Reading], n_read: int, allow_empt
         )
 
 
-def _repeated_prompts(rows: Sequence[Row]) -> int:
+def repeated_prompts(rows: Sequence[Row]) -> int:
+    """How many rows repeat the prompt of an earlier one."""
     prompts = Counter(row.turns[:-1] for row in rows)
     return sum(n - 1 for n in prompts.values())
 

@@ -39,6 +39,12 @@ REAL: list[tuple[str, str, int, int, int | None]] = [
     ("selected-benign/reps_dolly_bottom100.jsonl.gz", "dolly", 100, 0, None),
     *((f"selected-benign/grad_dolly_{end}100.json", "dolly", 100, 0, None) for end in ("top", "bottom")),
     *((f"selected-benign/grad_gsm8k_{end}100.json", "gsm8k", 100, 0, None) for end in ("top", "bottom")),
+    ("self-instruct/seed_tasks.jsonl", "self_instruct", 175, 0, None),
+    ("self-instruct/user_oriented_instructions.jsonl", "self_instruct", 252, 0, None),
+    ("oasst-trees/en_100_tree.jsonl.gz", "oasst_tree", 100, 0, None),
+    ("hh-rlhf/harmless-base-test.sample.jsonl.gz", "preference", 1000, 0, None),
+    ("llamafactory-demo/dpo_en_demo.json.gz", "preference", 300, 0, None),
+    ("pubmedqa/ori_pqal.json.gz", "pubmedqa", 1000, 0, None),
     ("t0-samples/common_gen_Put_together.jsonl", "prompt_completion", 200, 0, None),
     ("t0-samples/commonsense_qa_question_answering.jsonl", "prompt_completion", 200, 0, None),
     ("t0-samples/dream_generate_last_utterance.jsonl", "prompt_completion", 200, 0, None),
@@ -84,19 +90,32 @@ def test_calculator_marks_and_final_answers_stay() -> None:
 
 
 @needs_shared
-def test_columns_of_a_file_in_no_layout() -> None:
+def test_columns_override_the_layout() -> None:
     path = SHARED / "pubmedqa/ori_pqal.json.gz"
-    with pytest.raises(DataError, match="QUESTION.*fit no known layout") as caught:
-        load_source(path)
-    assert "data.source.columns" in caught.value.fix
     source = load_source(path, columns={"prompt": "QUESTION", "answer": "LONG_ANSWER"})
     assert (source.layout, len(source.rows), source.rows[0].id) == ("columns", 1000, "21645374")
+    assert source.rows[0].prompt.startswith("Do mitochondria play a role")
+    with_contexts = load_source(path)
+    assert with_contexts.layout == "pubmedqa"
+    assert with_contexts.rows[0].prompt.startswith(source.rows[0].prompt + "\n\nProgrammed cell death")
 
 
 @needs_shared
-def test_preference_pairs_are_not_taken_for_conversations() -> None:
-    with pytest.raises(DataError, match="fit no known layout"):
-        load_source(SHARED / "llamafactory-demo/dpo_en_demo.json.gz")
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("rm-bench/chat_filtered.json.gz", "a test of reward models (as RM-Bench)"),
+        ("rm-bench/safety-response_filtered.json.gz", "a test of reward models (as RM-Bench)"),
+        ("pandalm/testset-v1.json.gz", "a comparison of two models' answers (as PandaLM)"),
+        ("mt-bench/question.jsonl", "fit no known layout"),
+        ("safety-tuned-llamas/I-Alpaca.json", "fit no known layout"),
+    ],
+)
+def test_files_that_are_no_instruction_data_are_refused(name: str, said: str) -> None:
+    with pytest.raises(DataError) as caught:
+        load_source(SHARED / name)
+    assert said in caught.value.message
+    assert "data.source.columns" in caught.value.fix
 
 
 def test_input_and_context_follow_the_instruction(tmp_path: Path) -> None:
@@ -199,7 +218,7 @@ def test_no_answers_at_all_are_an_error_whatever_is_allowed(tmp_path: Path) -> N
         ([{"instruction": "a", "output": "b", "history": ["x"]}], ":1: column 'history': want a list of"),
         (
             [{"instruction": "a", "output": "b"}, {"question": "a", "answer": "b"}],
-            "fit more than one layout: alpaca, gsm8k",
+            ":2: mixed layouts: this row is in gsm8k, and those before it are in alpaca",
         ),
         ([{"foo": "a", "bar": "b"}], "the columns foo, bar fit no known layout"),
     ],
