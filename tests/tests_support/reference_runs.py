@@ -70,7 +70,8 @@ def by_hand(folder: Path, run: Run) -> tuple[Any, list[float]]:
     trained = [value for value in model.parameters() if value.requires_grad]
     optimizer = torch.optim.AdamW(trained, lr=spec.learning_rate, weight_decay=spec.weight_decay)
     said = []
-    for number, batch in enumerate(visiting_order([example.length for example in examples], spec.batch_size, n_steps, streams)):
+    lengths = [example.length for example in examples]
+    for number, batch in enumerate(visiting_order(lengths, spec.batch_size, n_steps, streams)):
         optimizer.param_groups[0]["lr"] = spec.learning_rate * schedule_factor(spec, number, n_steps)
         ids, mask, labels = (torch.tensor(part) for part in pad([examples[i] for i in batch], 1))
         logits = model(input_ids=ids, attention_mask=mask).logits[:, :-1]

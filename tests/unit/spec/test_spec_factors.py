@@ -93,7 +93,6 @@ def test_arms_by_hand_stay_beside_and_own_factors_win():
         ("factors: {}", "want factors with their levels"),
         ("factors: {identity: [add, add]}", "two levels are called 'add'"),
         ("factors: {identity: [none, add]}\narms: {as_is: {}}", "an arm 'as_is' in `arms` too"),
-        ("factors: {safety_mix: [none, 100]}", "no one parameter"),
         (
             "factors: {identity: [none, {mode: add, statement: I am a very long statement about being a model of "
             "language, label: " + "x" * 70 + "}]}",
