@@ -17,6 +17,7 @@ from pathlib import Path
 
 import category_pages as categories
 import claim_pages as claims
+import duplicate_pages as duplicates
 import headline_pages as headline
 import many_arms_pages as many_arms
 import part_pages as parts
@@ -51,6 +52,7 @@ PAGES: dict[str, Callable[[int], Iterator[str]]] = {
     "factorial": many_arms.factorial_page,
     "graded": claims.graded_page,
     "auc": ranking.auc_page,
+    "near_duplicates": duplicates.near_duplicates_page,
 }
 
 
