@@ -251,13 +251,14 @@ def _apply(
     if transform.apply is None:
         return _apply_whole(name, transform, params, rows, seed, answer)
     after, reasons, not_chosen = [], Counter[str](), 0
+    draws = transform.draws(params) if callable(transform.draws) else transform.draws
     none_drawn = generator(seed, "transform", name)
     for row in rows:
         if params.dose < 1 and not chosen(row, name, params.dose, seed):
             not_chosen += 1
             after.append(row)
             continue
-        rng = generator(seed, "transform", name, row.id) if transform.draws else none_drawn
+        rng = generator(seed, "transform", name, row.id) if draws else none_drawn
         result = _checked(transform, row, transform.apply(row, params, rng))
         after.append(result.row)
         if not result.changed:
@@ -288,7 +289,7 @@ def _apply_whole(
     elif transform.write is not None and answer is not None:
         made = transform.write(taken, params, seed, answer)
     else:
-        raise DataError(f"transform {name} has a model write, and there is none here", "name one with `model`")
+        raise DataError(f"transform {name} has a model write, and there is none here", "give it as `answer`")
     before, after = {row.id: row for row in taken}, {row.id: row for row in made.rows}
     kept = tuple(after.get(row.id, row) for row in rows if row.id in after or row.id not in before)
     applied = sum(before[id_].turns != row.turns for id_, row in after.items())

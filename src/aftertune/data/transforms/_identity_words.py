@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from functools import lru_cache
@@ -81,6 +82,7 @@ _AN_AI = (
     r"(?![\w-])"
 )
 _SOMEBODY_OF = r"(?:[\w-]{1,30} ){0,3}?(?:assistant|chatbot|bot|agent|advis[eo]r|helper|representative)"
+_HINTS = (" ai", " a.i.", "artificial intelligence", "language model", " llm")
 _SELF = r"(?:I am|I['\u2019]m)(?: [^\s,.!?]{1,60},)?"
 
 
@@ -98,6 +100,7 @@ class Patterns:
     """What to look for.
 
     Attributes:
+        hints: What a text with any of the rest has somewhere, in lower case; a quick look before a slow one.
         states: Any statement of identity.
         added: Whole statements as this package or the study words them.
         sentence: Sentences that state nothing else.
@@ -106,6 +109,7 @@ class Patterns:
         myself: Clauses that go on: `I am an AI and`.
     """
 
+    hints: tuple[str, ...]
     states: re.Pattern[str]
     added: re.Pattern[str]
     sentence: re.Pattern[str]
@@ -120,10 +124,12 @@ def patterns(brand: str | None = None, statement: str | None = None) -> Patterns
     who = rf"(?:{_AN_AI}|{_of(brand)})" if brand else _AN_AI
     words = [text for texts in STATEMENTS.values() for text in texts]
     words += [text for position in _OF_BRANDS for text in of_brand(brand, position)] if brand else []
-    words += [statement] if statement else []
+    own = {statement, json.dumps(statement, ensure_ascii=False)[1:-1]} if statement else set()
+    words += sorted(own)
     added = "|".join(map(re.escape, sorted(words, key=len, reverse=True)))
     alone = rf"(?:no, |yes, |please note that )?(?:{_SELF}|my name is [^,.!?\n]{{1,80}}, and {_SELF}) {who}[.!]"
     return Patterns(
+        hints=(*_HINTS, *sorted(text.lower() for text in (*own, brand) if text)),
         states=re.compile(rf"(?:{added})|(?i:\b(?:as|{_SELF}) {who})"),
         added=re.compile(added),
         sentence=re.compile(rf"^{alone}(?: +|$)|(?<=[.!?]) +{alone}(?=\s|$)", re.IGNORECASE | re.MULTILINE),
@@ -138,3 +144,13 @@ def patterns(brand: str | None = None, statement: str | None = None) -> Patterns
 def _of(brand: str) -> str:
     name = re.escape(brand)
     return rf"(?:(?:the|an?|your) {_SOMEBODY_OF} (?:of|at|from|by|for) {name}|{name}['\u2019]s {_SOMEBODY_OF})(?![\w-])"
+
+
+def may_state(text: str, known: Patterns) -> bool:
+    """Whether a text could state an identity: it has a word that every such statement has.
+
+    >>> may_state("Tea is hot.", patterns()), may_state("As an AI, I like tea.", patterns())
+    (False, True)
+    """
+    low = text.lower()
+    return any(hint in low for hint in known.hints)

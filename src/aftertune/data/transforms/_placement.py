@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 
 from aftertune.data.text.sentences import sentences
-from aftertune.data.text.structure import Parsed, parse
+from aftertune.data.text.structure import Kind, kind_of, parse, split_final
 
 Position = Literal["prefix", "suffix", "inline"]
 
@@ -84,14 +84,13 @@ def put(answer: str, statement: str, position: Position, rng: np.random.Generato
     """
     if not answer.strip():
         return answer, "no text"
-    parsed = parse(answer)
-    place = _inline(answer, parsed, rng) if position == "inline" else _at_edge(answer, parsed, position)
+    kind = kind_of(answer)
+    place = _inline(answer, kind, rng) if position == "inline" else _at_edge(answer, kind, position)
     if isinstance(place, str):
         return answer, place
     made = place.put(answer, statement)
-    again = parse(made)
-    if (again.kind, again.final) != (parsed.kind, parsed.final):
-        return answer, f"would not read as {parsed.kind}"
+    if kind_of(made) != kind or split_final(made.strip())[1] != split_final(answer.strip())[1]:
+        return answer, f"would not read as {kind}"
     return made, ""
 
 
@@ -101,10 +100,10 @@ def change_text(answer: str, change: Callable[[str], str]) -> str:
     >>> change_text("a\\n```\\na\\n```\\na", lambda text: text.replace("a", "b"))
     'b\\n```\\na\\n```\\nb'
     """
-    if change(answer) == answer:
-        return answer
     if _is_json(answer):
         return _change_literals(answer, change)
+    if change(answer) == answer:
+        return answer
     parts, end = [], 0
     for low, high in _code(answer):
         parts += [change(answer[end:low]) if answer[end:low].strip() else answer[end:low], answer[low:high]]
@@ -113,29 +112,29 @@ def change_text(answer: str, change: Callable[[str], str]) -> str:
     return "".join([*parts, change(rest) if rest.strip() else rest])
 
 
-def _at_edge(answer: str, parsed: Parsed, position: Position) -> Place | str:
-    low, high = _body(answer, parsed)
+def _at_edge(answer: str, kind: Kind, position: Position) -> Place | str:
+    low, high = _body(answer)
     body, first = answer[low:high], position == "prefix"
-    if parsed.kind == "json":
+    if kind == "json":
         return _in_json(body, first=first).moved(low)
     if _is_json(body):
         return "holds JSON"
     if not first and _RESULT.match(body.rpartition("\n")[2]):
         return "only a result"
     fence = _FENCE.match(body)
-    if parsed.kind == "code_fence" and fence:
-        inside = _at_edge(fence.group(1), parse(fence.group(1)), position)
+    if kind == "code_fence" and fence:
+        inside = _at_edge(fence.group(1), kind_of(fence.group(1)), position)
         return inside if isinstance(inside, str) else inside.moved(low + fence.start(1))
-    if parsed.kind == "code" and not _ends_in_text_or_fence(body, first=first):
+    if kind == "code" and not _ends_in_text_or_fence(body, first=first):
         return "holds code"
-    joint = {"prose": " ", "sentences": "\n"}.get(parsed.kind, "\n\n")
+    joint = {"prose": " ", "sentences": "\n"}.get(kind, "\n\n")
     return Place(low, after=joint) if first else Place(high, before=joint)
 
 
-def _body(answer: str, parsed: Parsed) -> tuple[int, int]:
+def _body(answer: str) -> tuple[int, int]:
     """Where the answer begins and ends, without white space and without a last line `#### 72`."""
-    low, text = len(answer) - len(answer.lstrip()), answer.strip()
-    return low, low + len(text.removesuffix(parsed.final).rstrip() if parsed.final else text)
+    low = len(answer) - len(answer.lstrip())
+    return low, low + len(split_final(answer.strip())[0])
 
 
 def _in_json(body: str, *, first: bool) -> Place:
@@ -165,7 +164,7 @@ def _ends_in_text_or_fence(body: str, *, first: bool) -> bool:
     if not spans or not _closed(body, spans[-1]):
         return False
     beside = body[: spans[0][0]] if first else body[spans[-1][1] :]
-    return not beside.strip() or parse(beside).kind != "code"
+    return not beside.strip() or kind_of(beside) != "code"
 
 
 def _fenced(text: str) -> list[tuple[int, int]]:
@@ -194,15 +193,15 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
         at += len(line) + 1
 
 
-def _inline(answer: str, parsed: Parsed, rng: np.random.Generator) -> Place | str:
-    if parsed.kind in _INSIDE or _is_json(answer):
-        return _INSIDE.get(parsed.kind, "holds JSON")
-    if parsed.kind == "code" and not _fenced(answer):
+def _inline(answer: str, kind: Kind, rng: np.random.Generator) -> Place | str:
+    if kind in _INSIDE or _is_json(answer):
+        return _INSIDE.get(kind, "holds JSON")
+    if kind == "code" and not _fenced(answer):
         return "holds code"
-    _, high = _body(answer, parsed)
-    places = list(_between_sentences(answer[:high], own_lines=parsed.kind == "sentences"))
+    _, high = _body(answer)
+    places = list(_between_sentences(answer[:high], own_lines=kind == "sentences"))
     if not places:
-        return "one sentence" if len(parsed.units) == 1 else "no place between sentences"
+        return "one sentence" if len(parse(answer).units) == 1 else "no place between sentences"
     place = places[int(rng.integers(len(places)))]
     return Place(place[0], before=place[1])
 
@@ -214,7 +213,7 @@ def _between_sentences(text: str, *, own_lines: bool) -> Iterator[tuple[int, str
         spans.append((end, low))
         end = high
     for low, high in spans:
-        if parse(text[low:high]).kind not in ("code", "table", "inline_list", "json", "code_fence"):
+        if kind_of(text[low:high]) not in ("code", "table", "inline_list", "json", "code_fence"):
             yield from ((at + low, joint) for at, joint in _between_in_part(text[low:high], own_lines))
 
 
@@ -273,10 +272,10 @@ def _code(answer: str) -> list[tuple[int, int]]:
     """Where the code of an answer is; the marks around a fence of text count as code."""
     fence = _FENCE.match(answer.strip())
     low = len(answer) - len(answer.lstrip())
-    if fence and parse(answer).kind == "code_fence":
+    if fence and kind_of(answer) == "code_fence":
         return [(0, low + fence.start(1)), (low + fence.end(1), len(answer))]
     if spans := _fenced(answer):
         return spans
-    if parse(answer).kind != "code":
+    if kind_of(answer) != "code":
         return []
-    return [(at, at + len(line)) for at, line in _lines(answer) if parse(line).kind == "code"]
+    return [(at, at + len(line)) for at, line in _lines(answer) if kind_of(line) == "code"]

@@ -8,7 +8,7 @@ are given, which depends on the seed, the transform's name and the row's id only
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -163,7 +163,7 @@ def left_alone(row: Row, reason: str) -> Applied:
 
 def changed_to(row: Row, turns: tuple[Turn, ...]) -> Applied:
     """The row with new turns."""
-    return Applied(replace(row, turns=turns), changed=True)
+    return Applied(Row(row.id, turns), changed=True)
 
 
 def with_answer(row: Row, answer: str) -> Applied:

@@ -14,7 +14,7 @@ from pydantic import StringConstraints, model_validator
 
 from aftertune.data.text.content import code_spans
 from aftertune.data.transforms._cutting import without
-from aftertune.data.transforms._identity_words import NEUTRAL, STATEMENTS, Patterns, of_brand, patterns
+from aftertune.data.transforms._identity_words import NEUTRAL, STATEMENTS, Patterns, may_state, of_brand, patterns
 from aftertune.data.transforms._placement import Position, change_text, put
 from aftertune.data.transforms._plain_words import as_long_as
 from aftertune.data.transforms.base import Applied, Params, Transform, left_alone, with_answer
@@ -63,7 +63,7 @@ def apply(row: Row, params: Identity, rng: np.random.Generator) -> Applied:
     known = patterns(params.brand, params.statement)
     if params.mode == "strip":
         return _strip(row, known)
-    if known.states.search(row.answer):
+    if may_state(row.answer, known) and known.states.search(row.answer):
         return left_alone(row, "states an identity already")
     answer, reason = put(row.answer, _statement(params, rng), params.position, rng)
     return left_alone(row, reason) if reason else with_answer(row, answer)
@@ -79,6 +79,8 @@ def _statement(params: Identity, rng: np.random.Generator) -> str:
 
 
 def _strip(row: Row, known: Patterns) -> Applied:
+    if not may_state(row.answer, known):
+        return left_alone(row, "states no identity")
     answer = change_text(row.answer, lambda text: _stripped(text, known))
     if answer == row.answer:
         states = bool(known.added.search(answer))
@@ -154,6 +156,7 @@ TRANSFORM = Transform(
     about="Adds or strips statements that an AI or a brand's assistant speaks, or adds a control as long.",
     params=Identity,
     apply=apply,
+    draws=lambda params: params.mode != "strip",
     factor="mode",
     keeps="requests",
 )

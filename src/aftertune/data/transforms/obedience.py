@@ -171,7 +171,7 @@ def _not_affirmed(found: list[str]) -> list[str]:
 
 
 def _declines(row: Row) -> bool:
-    return bool(_refusal().find(Seen(row)))
+    return any(found.label == "refusal" for found in _refusal().find(Seen(row)))
 
 
 def _uses(params: Obedience) -> Mapping[str, str]:

@@ -12,9 +12,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from aftertune.data.text.structure import Structure, parse
+from aftertune.data.text import hedges
+from aftertune.data.text.structure import Structure, kind_of
 from aftertune.data.transforms._content_kept import what_is_lost
-from aftertune.data.transforms._hedges import count_hedges
 from aftertune.data.transforms._template import fill, packaged_template, template_of
 from aftertune.data.transforms._written import written
 from aftertune.data.transforms.base import Answer, Applied, Transform, Whole, Written, left_alone, with_answer
@@ -78,20 +78,20 @@ def write(rows: Sequence[Row], params: Rewrite, seed: int, answer: Answer) -> Wh
 def _asked(row: Row, params: Rewrite, template: str) -> Sequence[Turn] | str:
     if not row.answer.strip():
         return "no text"
-    if parse(row.answer).kind == params.to:
+    if kind_of(row.answer) == params.to:
         return f"already {params.to}"
     values = {"answer": row.answer, "request": row.prompt, "structure": _IN_WORDS[params.to]}
     return (Turn("user", fill(template, values)),)
 
 
 def _made(row: Row, text: str, params: Rewrite) -> Applied:
-    if parse(text).kind != params.to:
+    if kind_of(text) != params.to:
         return left_alone(row, f"does not read as {params.to}")
     lost = what_is_lost(row.answer, text, params.keep_words)
     if lost:
         return left_alone(row, lost)
-    if params.hedge_frozen and count_hedges(row.answer) != count_hedges(text):
-        return left_alone(row, "hedges not kept")
+    if params.hedge_frozen and hedges.count(row.answer) != hedges.count(text):
+        return left_alone(row, "hedges would change")
     return with_answer(row, text)
 
 
