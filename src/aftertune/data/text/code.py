@@ -40,9 +40,10 @@ def holds_code(lines: list[str]) -> bool:
     >>> holds_code(["Call it:", "f(x)"]), holds_code(["1. Call it:", "   f(x)"]), holds_code(["Call f(x) now."])
     (True, False, False)
     """
-    if not any(line and _may_be_code(line) and _is_code(line) for line in lines):
-        return False
-    return any(_is_code(line) for line in _outside_items(lines))
+    for line in lines:
+        if line and _may_be_code(line) and _is_code(line):
+            return any(map(_is_code, _outside_items(lines)))
+    return False
 
 
 def _outside_items(lines: list[str]) -> Iterator[str]:

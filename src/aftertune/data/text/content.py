@@ -60,6 +60,48 @@ def same_content(before: str, after: str, *, enumerated: bool = False) -> bool:
     return _same_words(_words(old), _words(new)) and ("`" not in before + after or _spans(old) == _spans(new))
 
 
+def same_but_for(
+    before: str, after: str, *, spare: frozenset[str] = frozenset(), added: str = "", enumerated: bool = False
+) -> bool:
+    """Whether two answers say the same, but for declared words left out and a declared text added near the end.
+
+    Args:
+        before: The answer.
+        after: What became of it.
+        spare: Words, in lower case, that may be missing, those with a comma only where they have one; the word
+            after a missing one may have got a capital.
+        added: A text that must stand in the second, before at most a last line such as `#### 72`.
+        enumerated: Whether the first holds a list in one line, as in `content`.
+
+    >>> spare = frozenset(("also,", "very"))
+    >>> same_but_for("Also, it is very hot.", "- It is hot. The end.", spare=spare, added="The end.")
+    True
+    >>> same_but_for("It is not hot.", "It is hot.", spare=spare)
+    False
+    """
+    if code_spans(before) != code_spans(after):
+        return False
+    old = [word for word in _words(_texts(before, enumerated)) if _bare(word)]
+    new, extra = content(after), content(added)
+    for place in range(len(new) - len(extra), -1, -1):
+        if new[place : place + len(extra)] == extra:
+            return _left_out_only(old, new[:place] + new[place + len(extra) :], spare)
+    return False
+
+
+def _left_out_only(old: list[str], new: tuple[str, ...], spare: frozenset[str]) -> bool:
+    place, skipped = 0, False
+    for raw in old:
+        word, there = _bare(raw), new[place] if place < len(new) else ""
+        if there and (word == there or skipped and word == there[0].lower() + there[1:]):
+            place, skipped = place + 1, False
+        elif raw.strip(_EDGES).lower() in spare:
+            skipped = True
+        else:
+            return False
+    return place == len(new)
+
+
 def _same_words(old: list[str], new: list[str]) -> bool:
     """Words that are the same to the byte need no stripping."""
     if len(old) == len(new):

@@ -7,7 +7,6 @@ without spaces between sentences stay whole.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 
 def _words(listed: str) -> frozenset[str]:
@@ -49,19 +48,9 @@ def sentences(text: str) -> list[str]:
     >>> sentences('He said "Stop. Go back." Then he left.')
     ['He said "Stop. Go back."', 'Then he left.']
     """
-    found, start = [], 0
-    for end in _ends_of(text):
-        found.append(text[start:end].strip())
-        start = end
-    rest = text[start:].strip()
-    return [*found, rest] if rest else found
-
-
-def _ends_of(text: str) -> Iterator[int]:
-    """Where the sentences of a text end, but for the last."""
     shields = _SHIELDED.finditer(text)
     shield = next(shields, None)
-    start = 0
+    found, start = [], 0
     for match in _CANDIDATE.finditer(text):
         low, high = match.span()
         while shield and shield.end() <= low:
@@ -69,8 +58,10 @@ def _ends_of(text: str) -> Iterator[int]:
         if shield and shield.start() <= low and high < shield.end():
             continue
         if _plainly_ends(text, start, low, high) or _ends(text, start, low, high):
-            yield high
+            found.append(text[start:high].strip())
             start = high
+    rest = text[start:].strip()
+    return [*found, rest] if rest else found
 
 
 def _plainly_ends(text: str, start: int, low: int, high: int) -> bool:

@@ -1,0 +1,59 @@
+"""Words that can be left out of a sentence without changing what it says: openings that only join, intensifiers.
+
+The two lists are all that may ever be left out. They are a choice of the listing conjuncts and the amplifiers of
+Quirk et al. 1985, "A Comprehensive Grammar of the English Language" (Longman), chapter 8.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+
+def _words(listed: str) -> frozenset[str]:
+    return frozenset(listed.split())
+
+
+OPENINGS = _words(
+    "additionally also besides finally first firstly furthermore indeed lastly moreover next overall second "
+    "secondly then third thirdly"
+)
+INTENSIFIERS = _words("absolutely extremely highly incredibly really totally truly very")
+SPARE = frozenset((*(f"{word}," for word in OPENINGS), *INTENSIFIERS))
+
+_OPENING = re.compile(r"([A-Z][a-z]+), +(?=\S)")
+_INTENSIFIER = re.compile(rf"(?<=[\w,;] )(?:{'|'.join(sorted(INTENSIFIERS))}) (?=[a-z]{{3,}}\b)")
+# After these, or before those, the word is no mere intensifier, or what is left would be wrong English.
+_AFTER = _words("not never no isn't aren't wasn't weren't don't doesn't didn't can't won't an the this that his her")
+_BEFORE = _words("much many few little same first last well own best least most end beginning idea nature")
+_VOWELS = frozenset("aeiouh")
+
+
+def without_opening(unit: str) -> str:
+    """A unit without the joining word it opens with, if there is one.
+
+    >>> without_opening("Additionally, you can add milk."), without_opening("However, it is hot.")
+    ('You can add milk.', 'However, it is hot.')
+    """
+    found = _OPENING.match(unit)
+    if not found or found.group(1).lower() not in OPENINGS:
+        return unit
+    rest = unit[found.end() :]
+    return rest[0].upper() + rest[1:]
+
+
+def fewer_intensifiers(unit: str) -> Iterator[str]:
+    """A unit with ever fewer intensifiers; units with code in them give none.
+
+    >>> list(fewer_intensifiers("It is very hot and really sweet, not very sour."))
+    ['It is very hot and sweet, not very sour.', 'It is hot and sweet, not very sour.']
+    """
+    if "`" in unit:
+        return
+    for found in reversed([*_INTENSIFIER.finditer(unit)]):
+        before = unit[: found.start()].split()[-1].lower().replace("\u2019", "'")
+        after = unit[found.end() :].split(None, 1)[0].lower()
+        if before in _AFTER or after in _BEFORE or before == "a" and after[0] in _VOWELS:
+            continue
+        unit = unit[: found.start()] + unit[found.end() :]
+        yield unit
