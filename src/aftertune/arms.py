@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,8 @@ from pydantic import ValidationError
 
 from aftertune.canon import digest
 from aftertune.data.build import transform_identity, validate_transforms
+from aftertune.data.hub import find_hub_data
+from aftertune.data.place import place_of
 from aftertune.errors import DataError, SpecError, TuneError, did_you_mean
 from aftertune.files import source_digest
 from aftertune.organism import rows_file
@@ -25,7 +28,7 @@ PACKAGED_SOURCES = {"organism_howto": "howto", "organism_facts": "facts", "organ
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """An instruction data file with the options to read it."""
+    """Instruction data with the options to read them; `path` is a file, or the folder with their files."""
 
     name: str
     path: Path
@@ -75,8 +78,8 @@ class Arm:
         return len({digest([data.source.sha256, list(data.identities)]) for data in self.rounds})
 
 
-def resolve_arm(declared: Declared, name: str, base: Base, cache: dict[str, Any]) -> Arm:
-    """Look up everything that an arm names.
+def resolve_arm(declared: Declared, name: str, base: Base, cache: dict[str, Any], *, fetch: bool = False) -> Arm:
+    """Look up everything that an arm names; `fetch` says whether a hub data set may be fetched.
 
     Raises:
         SpecError, DataError, ModelError, UnknownName: with the place in the study and the fix.
@@ -85,10 +88,10 @@ def resolve_arm(declared: Declared, name: str, base: Base, cache: dict[str, Any]
     transforms = [dict(transform.model_dump()) for transform in spec.transforms]
     source_place = ("arms", name, "source") if spec.source else ("data", "source")
     with declared.at(*source_place):
-        source = resolve_source(declared, spec.source or declared.spec.data.source, cache)
+        source = resolve_source(declared, spec.source or declared.spec.data.source, cache, fetch=fetch)
     with declared.at("arms", name, "transforms"):
         data = _round_data(declared, source, transforms, cache)
-    rounds = _rounds(declared, name, tune, data, cache)
+    rounds = _rounds(declared, name, tune, data, cache, fetch=fetch)
     external = plan_external(declared, name, tune, base, cache)
     with declared.at(*(("arms", name, "tune") if spec.tune else ("tune",))):
         _check_settings(tune, base)
@@ -135,23 +138,47 @@ def recipe_digest(arm: Arm) -> str:
     return digest([data, arm.tune.model_dump(exclude={"external"}), made, arm.system])
 
 
-def resolve_source(declared: Declared, spec: SourceSpec, cache: dict[str, Any]) -> SourceFile:
-    """Find a source's file and hash it.
+def resolve_source(declared: Declared, spec: SourceSpec, cache: dict[str, Any], *, fetch: bool = False) -> SourceFile:
+    """Find a source's files and hash them.
 
     Raises:
-        SpecError, DataError: no packaged set has that name, or the file cannot be read.
+        SpecError, DataError: no packaged set has that name, the revision is no commit, or the files are not here
+            or cannot be read.
     """
-    if spec.name is None:
-        path = declared.path(str(spec.path))
-        return SourceFile(str(spec.path), path, _cached_digest(path, cache), spec)
+    if spec.hub is not None:
+        path = find_hub_data(spec.hub, _commit(spec), fetch=fetch)
+        return SourceFile(spec.hub, path, _split_digest(path, spec.split, cache), spec)
+    if spec.path is not None:
+        path = declared.path(spec.path)
+        return SourceFile(spec.path, path, _split_digest(path, spec.split, cache), spec)
     if spec.name not in PACKAGED_SOURCES:
+        hub = f", or `{{hub: {spec.name}, revision: <commit>}}`" if "/" in str(spec.name) else ""
         raise SpecError(
-            f"no packaged data set is called {spec.name!r}{did_you_mean(spec.name, PACKAGED_SOURCES)}; "
+            f"no packaged data set is called {spec.name!r}{did_you_mean(str(spec.name), PACKAGED_SOURCES)}; "
             f"there are: {', '.join(PACKAGED_SOURCES)}",
-            "name one of them, or a file with `path:`",
+            f"name one of them, or a file with `path:`{hub}",
         )
     path = rows_file(PACKAGED_SOURCES[spec.name])
     return SourceFile(spec.name, path, _cached_digest(path, cache), spec)
+
+
+def _commit(spec: SourceSpec) -> str:
+    """The revision, which must be a commit: branches and tags move."""
+    if spec.revision is not None and re.fullmatch(r"[0-9a-f]{40}", spec.revision):
+        return spec.revision
+    found = "no revision" if spec.revision is None else f"the revision {spec.revision!r}, which is no commit"
+    raise SpecError(
+        f"{spec.hub} has {found}: a data set of the hub can change under its name",
+        "pin it with `revision: <commit>`, the 40 hex digits on the page that `Files and versions`, then `History` "
+        f"shows at https://huggingface.co/datasets/{spec.hub}",
+    )
+
+
+def _split_digest(path: Path, split: str | None, cache: dict[str, Any]) -> str:
+    """What tells the data from any other: the hash of a file, or of the names and hashes of a split's files."""
+    if not path.exists():
+        return source_digest(path)
+    return place_of(path, split).sha256(lambda file: _cached_digest(file, cache))
 
 
 def _tune(declared: Declared, name: str) -> TuneSpec:
@@ -171,7 +198,7 @@ def _tune(declared: Declared, name: str) -> TuneSpec:
 
 
 def _rounds(
-    declared: Declared, name: str, tune: TuneSpec, data: RoundData, cache: dict[str, Any]
+    declared: Declared, name: str, tune: TuneSpec, data: RoundData, cache: dict[str, Any], *, fetch: bool
 ) -> tuple[RoundData, ...]:
     if isinstance(tune.rounds, int):
         return (data,) * tune.rounds
@@ -179,13 +206,13 @@ def _rounds(
     found = []
     for number, spec in enumerate(tune.rounds):
         with declared.at(*place, number):
-            found.append(_round(declared, spec, data, cache))
+            found.append(_round(declared, spec, data, cache, fetch=fetch))
     return tuple(found)
 
 
-def _round(declared: Declared, spec: RoundSpec, data: RoundData, cache: dict[str, Any]) -> RoundData:
+def _round(declared: Declared, spec: RoundSpec, data: RoundData, cache: dict[str, Any], *, fetch: bool) -> RoundData:
     """The arm's data with what a round changes."""
-    source = data.source if spec.source is None else resolve_source(declared, spec.source, cache)
+    source = data.source if spec.source is None else resolve_source(declared, spec.source, cache, fetch=fetch)
     if spec.transforms is None:
         return RoundData(source, data.transforms, data.identities)
     return _round_data(declared, source, list(spec.transforms), cache)

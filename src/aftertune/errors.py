@@ -3,6 +3,7 @@
     AftertuneError
     ├── SpecError(ValueError)        a study file says something we cannot do
     ├── DataError(ValueError)        a data or benchmark file is not what it should be
+    │   └── NoData                   a data set of the hub is not here
     ├── TuneError(RuntimeError)      a fine-tuning run could not be made
     ├── ReplicateError(RuntimeError) two training seeds are one run
     ├── GenerateError(RuntimeError)  responses could not be generated
@@ -61,6 +62,12 @@ class SpecError(AftertuneError, ValueError):
 
 class DataError(AftertuneError, ValueError):
     """A data or benchmark file is missing, broken, or holds nothing usable."""
+
+
+class NoData(DataError):
+    """A hub data set is not here: not in the local cache, or not fetched."""
+
+    exit_code = 5
 
 
 class TuneError(AftertuneError, RuntimeError):

@@ -198,7 +198,7 @@ class _Planner:
 
     def _data_step(self, arm: Arm, number: int, data: RoundData) -> Step:
         source = data.source
-        options = source.spec.model_dump(exclude={"name", "path"})
+        options = source.spec.model_dump(exclude={"name", "path", "hub", "revision", "split"})
         shared = {"options": options, "root": self._root}
         meaning = {
             "v": VERSIONS["data"],
@@ -207,7 +207,7 @@ class _Planner:
             "transforms": list(data.identities),
             **shared,
         }
-        work = {"path": str(source.path), "transforms": list(data.transforms), **shared}
+        work = {"path": str(source.path), "split": source.spec.split, "transforms": list(data.transforms), **shared}
         writers = {w.model: self._study.writers[w.model] for w in needs_model(data.transforms)}
         if writers:
             meaning["writers"] = {name: model.identity for name, model in writers.items()}

@@ -88,7 +88,7 @@ def resolve(declared: Declared, cache: dict[str, Any], *, fetch: bool = False) -
     benchmarks = _benchmarks(declared)
     model = _model(declared, cache, formats, fetch=fetch)
     base = Base(model.name, open_folder(model.path))
-    arms = tuple(resolve_arm(declared, name, base, cache) for name in declared.spec.arms)
+    arms = tuple(resolve_arm(declared, name, base, cache, fetch=fetch) for name in declared.spec.arms)
     _check_systems(declared, formats)
     contrasts = _contrasts(declared)
     _check_factors(declared)

@@ -36,7 +36,11 @@ def _data(work: Mapping[str, Any], store: Store, draft: Draft, tick: Tick) -> No
 
     options = work["options"]
     source = load_source(
-        Path(work["path"]), layout=options["layout"], columns=options["columns"], allow_empty=options["allow_empty"]
+        Path(work["path"]),
+        layout=options["layout"],
+        columns=options["columns"],
+        allow_empty=options["allow_empty"],
+        split=work["split"],
     )
     transforms, answer = list(work["transforms"]), None
     if work.get("writers"):

@@ -112,7 +112,11 @@ def _source(data: RoundData, read: dict[str, Source]) -> Source:
     if key not in read:
         columns = {str(part): column for part, column in (spec.columns or {}).items()}
         read[key] = load_source(
-            data.source.path, layout=spec.layout, columns=columns or None, allow_empty=spec.allow_empty
+            data.source.path,
+            layout=spec.layout,
+            columns=columns or None,
+            allow_empty=spec.allow_empty,
+            split=spec.split,
         )
     return read[key]
 

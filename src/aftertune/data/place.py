@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -13,7 +13,7 @@ from aftertune.canon import digest
 from aftertune.errors import DataError, did_you_mean
 from aftertune.files import Record, Rejects, source_digest, stream_records
 
-_DATA = (".parquet", ".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".arrow")
+DATA_SUFFIXES = (".parquet", ".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".arrow")
 _SHARD = re.compile(r"^(.+?)-\d{5}-of-\d{5}(?:-[0-9a-f]{16})?$")
 _SPLITS = re.compile(r"(?:^|[^a-z])(train|training|test|testing|valid|validation|val|dev|eval)(?=$|[^a-z])")
 _SAME = {"training": "train", "testing": "test", "valid": "validation", "val": "validation", "dev": "validation"}
@@ -28,8 +28,8 @@ class Place(Protocol):
     def at(self, record: Record) -> str:
         """The place of a row, for messages."""
 
-    def sha256(self) -> str:
-        """What tells its content from any other."""
+    def sha256(self, hashed: Callable[[Path], str] = source_digest) -> str:
+        """What tells its content from any other; `hashed` gives a file's hash."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +49,9 @@ class FilePlace:
         """File and line, or file and row."""
         return record.at(self.path)
 
-    def sha256(self) -> str:
+    def sha256(self, hashed: Callable[[Path], str] = source_digest) -> str:
         """The hash of its bytes."""
-        return source_digest(self.path)
+        return hashed(self.path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +74,9 @@ class FolderPlace:
         """Folder, file and row."""
         return record.at(self.folder)
 
-    def sha256(self) -> str:
+    def sha256(self, hashed: Callable[[Path], str] = source_digest) -> str:
         """The hash of the files' names and hashes."""
-        return digest([[path.name, source_digest(path)] for path in self.files])
+        return digest([[path.name, hashed(path)] for path in self.files])
 
 
 def place_of(path: Path | str | Place, split: str | None = None) -> Place:
@@ -101,7 +101,7 @@ def place_of(path: Path | str | Place, split: str | None = None) -> Place:
         names = ", ".join(sorted(entry.name for entry in path.iterdir())[:8])
         raise DataError(
             f"{path} is a folder without data files{f'; it holds {names}' if names else ''}",
-            f"name a data file, or a folder of files that end in {', '.join(_DATA)}",
+            f"name a data file, or a folder of files that end in {', '.join(DATA_SUFFIXES)}",
         )
     files = _chosen(path, splits, split)
     return FilePlace(files[0]) if len(files) == 1 else FolderPlace(path, files)
@@ -163,7 +163,7 @@ def _in_folder(path: Path) -> dict[str, list[Path]]:
 
 def _is_data(file: Path) -> bool:
     name = file.name.lower().removesuffix(".gz")
-    return name.endswith(_DATA) and name not in ("dataset_infos.json", "dataset_info.json") and file.is_file()
+    return name.endswith(DATA_SUFFIXES) and name not in ("dataset_infos.json", "dataset_info.json") and file.is_file()
 
 
 def _split_of(names: tuple[str, ...]) -> str:

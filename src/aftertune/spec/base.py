@@ -41,13 +41,25 @@ def one_of(first: str, second: str) -> Any:
 
 
 class SourceSpec(Model):
-    """Instruction data: a file, or a packaged set by name."""
+    """Instruction data: a packaged set by name, a file or a folder, or a data set of the hub at one revision."""
 
     name: Text | None = None
     path: Text | None = None
+    hub: Text | None = None
+    revision: Text | None = None
+    split: Text | None = None
     layout: Text = "auto"
     columns: dict[Literal["prompt", "answer", "system", "context"], Text] | None = None
     rows: Annotated[int, Field(ge=1)] | None = None
     allow_empty: Share = 0.01
 
-    _either = one_of("name", "path")
+    @model_validator(mode="after")
+    def _one_place(self) -> SourceSpec:
+        given = [key for key in ("name", "path", "hub") if getattr(self, key) is not None]
+        if len(given) != 1:
+            raise ValueError(f"give exactly one of `name`, `path` and `hub` (found {' and '.join(given) or 'none'})")
+        if self.revision is not None and self.hub is None:
+            raise ValueError("`revision` belongs to `hub`: remove it, or give the data set's id with `hub:`")
+        if self.split is not None and self.name is not None:
+            raise ValueError("a packaged data set has no splits: remove `split`")
+        return self
