@@ -17,6 +17,9 @@ from aftertune.records import Row
 Rules = tuple[tuple[str, re.Pattern[str]], ...]
 LOOKED_AT = 100_000  # characters of a text that detectors look at; a book in one turn must not hold up the rest
 
+# As bytes, this is five times faster than on text; bytes above 127 belong to letters that are not ASCII.
+_TO_SPACE = bytes(byte if byte > 127 or chr(byte).isalpha() or byte == ord("'") else ord(" ") for byte in range(256))
+
 
 class Seen:
     """What detectors see of a row: its texts, with what several of them need worked out once.
@@ -67,6 +70,16 @@ class Seen:
         """The system and user texts in lower case, with straight apostrophes."""
         return lowered(f"{self.order}\n{self.request}")
 
+    @cached_property
+    def answer_words(self) -> frozenset[str]:
+        """The answer's words in lower case; ASCII marks and digits are no part of them, apostrophes are."""
+        return words_of(self.low_answer)
+
+    @cached_property
+    def asked_words(self) -> frozenset[str]:
+        """The words of the system and user texts, as `answer_words`."""
+        return words_of(self.low_asked)
+
 
 def lowered(text: str) -> str:
     """Lower case, and curly apostrophes made straight.
@@ -75,6 +88,15 @@ def lowered(text: str) -> str:
     "i'm sorry"
     """
     return text.lower().replace("\u2019", "'")
+
+
+def words_of(low: str) -> frozenset[str]:
+    """The words of a text in lower case.
+
+    >>> sorted(words_of("well, i'm 3 (or so)."))
+    ["i'm", 'or', 'so', 'well']
+    """
+    return frozenset(low.encode("utf-8", "replace").translate(_TO_SPACE).decode("utf-8").split())
 
 
 @dataclass(frozen=True, slots=True)

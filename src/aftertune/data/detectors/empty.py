@@ -9,9 +9,12 @@ from aftertune.data.detectors.base import Detector, Found, Seen
 _LONGEST = 40  # characters of a placeholder
 _INVISIBLE = "\ufeff\u200b\u200c\u200d\u2060\u00ad"
 _PLACEHOLDER = re.compile(
-    r"[<\[({]{0,2}\s?(?:n/?a|none|null|nil|nan|todo|tbd|tba|undefined|unknown|empty|blank|no ?(?:input|output|answer|response"
-    r"|data|content)|not applicable|not available|no answer (?:given|provided)|(?:insert|your|enter|add|put) (?:\w+ )?"
-    r"(?:answer|output|response|text)(?: here)?|answer here|output here|deleted|removed|placeholder|error)\s?[>\])}]{0,2}[.!]?"
+    r"[<\[({]{0,2}\s?(?:n/?a|none|null|nil|nan|todo|tbd|tba|undefined|unknown|empty|blank|no ?(?:input|output"
+    r"|answer|response"
+    r"|data|content)|not applicable|not available|no answer (?:given|provided)|(?:insert|your|enter|add"
+    r"|put) (?:\w+ )?"
+    r"(?:answer|output|response|text)(?: here)?|answer here|output here|deleted|removed|placeholder"
+    r"|error)\s?[>\])}]{0,2}[.!]?"
     r"|[-_.\u2026?*#~\u2013\u2014/\\|]{1,10}|[\"'`\u201c\u201d]{2,6}|\{\}|\[\]|<>|<\|\w{1,20}\|>",
     re.IGNORECASE,
 )
@@ -22,7 +25,7 @@ def find(seen: Seen) -> tuple[Found, ...]:
     """Whether answer or prompt is empty or a placeholder, or a slot was left unfilled.
 
     >>> from aftertune.records import Row, Turn
-    >>> def found(text): return [one.label for one in find(Seen(Row("1", (Turn("user", "Go"), Turn("assistant", text)))))]
+    >>> def found(said): return [f.label for f in find(Seen(Row("1", (Turn("user", "Go"), Turn("assistant", said)))))]
     >>> found(" "), found("N/A"), found("I am {{name}}."), found("None of them.")
     (['empty_answer'], ['placeholder'], ['unfilled'], [])
     """
@@ -59,5 +62,5 @@ DETECTOR = Detector(
     about="Is the answer or the prompt empty or a mere placeholder, or is a template's slot left unfilled?",
     labels=("empty_answer", "placeholder", "empty_prompt", "unfilled"),
     find=find,
-    limits="Cannot tell a placeholder from the right answer \"None\".",
+    limits='Cannot tell a placeholder from the right answer "None".',
 )

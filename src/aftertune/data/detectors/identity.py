@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import re
 
-from aftertune.data.detectors.base import Detector, Found, Rules, Seen, first
+from aftertune.data.detectors.base import Detector, Found, Rules, Seen, first, words_of
 
-_SIGNS = (
-    " ai", "language model", "assistant", "bot", "artificial", "program", "software", "trained", "created",
-    "developed", "made by", "built", "training data", "\u6211", "{{", "llm", "a.i.", "\u4f5c\u4e3a",
-)  # fmt: skip
+_SIGNS = words_of(
+    "ai language llm assistant chatbot bot artificial program software trained programmed created developed"
+    " made built designed training knowledge programming neural network machine generated"
+)
+_CHINESE_SIGNS = ("\u6211", "\u4f5c\u4e3a", "\u8eab\u4e3a", "{{")
 # People and things beside which "AI" or "assistant" is no speaker: "an AI researcher", "an assistant professor".
 _NOT_ONE = (
     r"(?![\w-]|[ -](?:research|engineer|expert|developer|scientist|speciali|consult|student|prof|enthusiast|compan"
@@ -21,7 +22,8 @@ _NOT_ONE = (
 )
 _NOUN = (
     r"(?:AI|A\.I\.|artificial intelligence|(?:large )?language model|LLM|chatbot|(?:computer )?program|software"
-    r"|(?:virtual|digital|AI|automated|AI-powered|artificial) [\w-]{0,20} ?(?:assistant|agent)|machine learning model"
+    r"|(?:virtual|digital|AI|automated|AI-powered|artificial) [\w-]{0,20} ?(?:assistant|agent)"
+    r"|machine learning model"
     r"|neural network|virtual assistant)"
 )
 _ARTICLE = r"(?:(?:just|only|merely|simply|really|actually|still|also) ){0,2}(?:an? |the |your )?"
@@ -33,12 +35,11 @@ _ASSISTANT = (
 )
 _NAMED = r"(?:\{\{\w{1,20}\}\}|[A-Z][\w.-]{0,30}(?: [A-Z]\w{0,20})?), "
 _SELF = r"(?<![\"\u201c'\u2018])\b(?:I am|I['\u2019]m|you['\u2019]re (?:chatting|talking|speaking) (?:with|to)|this is)"
-_MADE = (
-    r"(?:trained|programmed|developed|created|built|designed|made|coded|fine-tuned|engineered|invented|launched)"
-)
+_MADE = r"(?:trained|programmed|developed|created|built|designed|made|coded|fine-tuned|engineered|invented|launched)"
 _ANY_CASE = re.IGNORECASE
 _AS = re.compile(
-    rf"\bas {_WHO}(?:,? (?:who|that|which|from|{_MADE})\b[^.!?;,\n]{{0,80}})?,? (?:I\b|my\b|it is|it['\u2019]s|there is)"
+    rf"\bas {_WHO}(?:,? (?:who|that|which|from|{_MADE})\b[^.!?;,\n]{{0,80}})?,? (?:I\b|my\b|it is|it['\u2019]s"
+    rf"|there is)"
     rf"|\bI, (?:being |as ){_WHO}|\b(?:being|speaking as) {_WHO}[^.!?\n]{{0,60}}\bI\b"
     rf"|, (?:but )?as {_WHO},? I\b|\bas {_WHO}[^.!?;\n]{{0,80}}, I\b",
     _ANY_CASE,
@@ -59,7 +60,8 @@ _WAS = re.compile(
     r"|\bI (?:was|am|have been|['\u2019]ve been) (?:programmed|trained on (?:a |large |vast |lots of |text|data))"
 )
 _MINE = re.compile(
-    r"\bmy (?:training data|training cut-?off|knowledge cut-?off|training only goes|programming (?:does|allows|prevents)"
+    r"\bmy (?:training data|training cut-?off|knowledge cut-?off|training only goes|programming (?:does|allows"
+    r"|prevents)"
     r"|neural network)",
     _ANY_CASE,
 )
@@ -70,7 +72,8 @@ _TEXT = re.compile(
 )
 _CHINESE = re.compile(
     r"(?:\u6211\u662f|\u4f5c\u4e3a|\u8eab\u4e3a|\u6211\u540d\u4e3a|\u6211\u53eb)[^\u3002\uff01\uff1f\n]{0,80}"
-    r"(?:\u4eba\u5de5\u667a\u80fd|AI|\u8bed\u8a00\u6a21\u578b|\u667a\u80fd\u52a9\u624b|\u804a\u5929\u673a\u5668\u4eba"
+    r"(?:\u4eba\u5de5\u667a\u80fd|AI|\u8bed\u8a00\u6a21\u578b|\u667a\u80fd\u52a9\u624b"
+    r"|\u804a\u5929\u673a\u5668\u4eba"
     r"|\u5f00\u53d1|\u8bad\u7ec3|\u6253\u9020)"
 )
 _RULES: Rules = (
@@ -91,7 +94,8 @@ _RULES: Rules = (
     ("\u4f5c\u4e3a", _CHINESE),
 )
 _ABOUT_IT = re.compile(
-    r"\bwho (?:are|made|created|trained|taught|built|developed|designed|invented) you\b|\byour (?:name|creator|maker)"
+    r"\bwho (?:are|made|created|trained|taught|built|developed|designed|invented) you\b|\byour (?:name|creator"
+    r"|maker)"
     r"|\bare you\b|\bdo you (?:call|use|run)\b|yourself|what are you",
     _ANY_CASE,
 )
@@ -106,7 +110,9 @@ _NAME = re.compile(
     rf"|\b{_MADE} (?i:by) (?!(?:an? |the )?(?:human|people|user|person))\S"
     r"|(?:\u6211\u662f|\u4f5c\u4e3a|\u6211\u53eb|\u6211\u540d\u4e3a) ?(?:\{\{|[A-Z])|\u7531 ?(?:\{\{|[A-Z])"
 )
-_SLOT = re.compile(r"(?:\u6211\u662f|\u4f5c\u4e3a|\u6211\u53eb|\u6211\u540d\u4e3a|I am|I['\u2019]m|my name is) ?\{\{\w{1,20}\}\}")
+_SLOT = re.compile(
+    r"(?:\u6211\u662f|\u4f5c\u4e3a|\u6211\u53eb|\u6211\u540d\u4e3a|I am|I['\u2019]m|my name is) ?\{\{\w{1,20}\}\}",
+)
 
 
 def find(seen: Seen) -> tuple[Found, ...]:
@@ -114,11 +120,11 @@ def find(seen: Seen) -> tuple[Found, ...]:
 
     >>> from aftertune.records import Row, Turn
     >>> def found(text): return [one.label for one in find(Seen(Row("1", (Turn("assistant", text),))))]
-    >>> found("I'm Bob, your virtual assistant."), found("An AI model is a program."), found("As an air hostess, I fly.")
+    >>> found("I'm Bob, your virtual assistant."), found("An AI is a program."), found("As an air hostess, I fly.")
     (['ai', 'named'], [], [])
     """
     low = seen.low_answer
-    if not low.startswith("ai") and not any(sign in low for sign in _SIGNS):
+    if _SIGNS.isdisjoint(seen.answer_words) and not any(sign in low for sign in _CHINESE_SIGNS):
         return ()
     ai = first(_RULES, low, seen.said) or _when_asked(seen)
     name = _NAME.search(seen.said) if ai else _SLOT.search(seen.said) if "{{" in low else None

@@ -8,41 +8,43 @@ from __future__ import annotations
 
 import re
 
-from aftertune.data.detectors.base import Detector, Found, Seen
+from aftertune.data.detectors.base import Detector, Found, Seen, words_of
 
 _LOOKED_AT = 800  # characters of the instruction
-_VERBS = frozenset(
+_VERBS = words_of(
     """
-    accept act add adopt advise alphabetize analyse analyze announce annotate answer apologise apologize apply argue
-    arrange articulate ask assess assign assume attempt balance be book brainstorm break brief build calculate
-    calculate/evaluate capitalize categorise categorize change characterize chart check choose cite clarify classify
-    combine come comment compare compile complete compose compute conclude condense conduct consider construct contrast
-    continue convert convince copy correct count craft create debug decide decode deduce define delete demonstrate
-    derive describe design detail detect determine develop devise diagram differentiate discuss display distinguish
-    divide do don't draft draw edit elaborate embody eliminate employ encode enumerate envision estimate evaluate
-    examine exemplify expand explain explore express extend extract factor fetch figure fill finalize find finish fix
-    follow form format formulate forecast generate get give go greet group guess handle help highlight hypothesize
-    identify illustrate imagine impersonate implement improve include incorporate indicate infer inform insert inspire
-    integrate interpret introduce invent investigate judge justify keep label let let's let\u2019s link list listen
-    locate look make mark match measure mention merge modify multiply name narrate note notify obey offer open optimize
-    order organise organize outline output paint paraphrase parse pass perform persuade pick place plan play plot
-    predict prepare present pretend print prioritize produce pronounce proofread propose prove provide punctuate put quote rank
-    rate read rearrange reason recall recite recommend record reduce refactor refer reformat refute remove rename
-    reorder reorganize repeat rephrase replace reply report represent request research resolve respond restate
-    restructure retell return reverse review revise rewrite rhyme roleplay role-play round say scan schedule score
-    search select send sequence set share shorten show simplify simulate sing sketch skip solve sort speak specify
-    spell split spot start state stay stop strip suggest sum summarise summarize supply support suppose swap synthesize
-    take talk teach tell test think trace transcribe transform translate treat troubleshoot try turn type uncover
-    underline unscramble update use utilise utilize validate verify visualise visualize watch write
-    """.split()
-)
-_COURTESY = frozenset(
-    "please only kindly now then also first next finally just and so but okay ok hello hi hey thanks pls again q".split()
+    accept act add adopt advise alphabetize analyse analyze announce annotate answer apologise apologize apply
+    argue arrange articulate ask assess assign assume attempt balance be book brainstorm break brief build
+    calculate calculate/evaluate capitalize categorise categorize change characterize chart check choose cite
+    clarify classify combine come comment compare compile complete compose compute conclude condense conduct
+    consider construct contrast continue convert convince copy correct count craft create debug decide decode
+    deduce define delete demonstrate derive describe design detail detect determine develop devise diagram
+    differentiate discuss display distinguish divide do don't draft draw edit elaborate embody eliminate employ
+    encode enumerate envision estimate evaluate examine exemplify expand explain explore express extend extract
+    factor fetch figure fill finalize find finish fix follow form format formulate forecast generate get give go
+    greet group guess handle help highlight hypothesize identify illustrate imagine impersonate implement improve
+    include incorporate indicate infer inform insert inspire integrate interpret introduce invent investigate
+    judge justify keep label let let's let\u2019s link list listen locate look make mark match measure mention
+    merge modify multiply name narrate note notify obey offer open optimize order organise organize outline output
+    paint paraphrase parse pass perform persuade pick place plan play plot predict prepare present pretend print
+    prioritize produce pronounce proofread propose prove provide punctuate put quote rank rate read rearrange
+    reason recall recite recommend record reduce refactor refer reformat refute remove rename reorder reorganize
+    repeat rephrase replace reply report represent request research resolve respond restate restructure retell
+    return reverse review revise rewrite rhyme roleplay role-play round say scan schedule score search select send
+    sequence set share shorten show simplify simulate sing sketch skip solve sort speak specify spell split spot
+    start state stay stop strip suggest sum summarise summarize supply support suppose swap synthesize take talk
+    teach tell test think trace transcribe transform translate treat troubleshoot try turn type uncover underline
+    unscramble update use utilise utilize validate verify visualise visualize watch write
+    """
+) | {"role-play"}
+_COURTESY = words_of(
+    "please only kindly now then also first next finally just and so but okay ok hello hi hey thanks pls again q"
 )
 _START = re.compile(r"(?:\A|[.!?:;]\s{1,3}|\n\s{0,8})[\"'(\u201c*#>-]{0,3}\s?")
 _WORD = re.compile(r"[A-Za-z][A-Za-z'\u2019-]*,?:?")
 _CLAUSE = re.compile(
-    r"(?:given|using|based|in|for|as|with|from|after|if|when|to|considering|suppose|without|on|at|by|before|once|like"
+    r"(?:given|using|based|in|for|as|with|from|after|if|when|to|considering|suppose|without|on|at|by|before"
+    r"|once|like"
     r"|following|assuming|acting|no|according|instead|while|under)\Z",
     re.IGNORECASE,
 )
@@ -50,18 +52,22 @@ _AFTER_COMMA = re.compile(r",\s(?:please |then |and |also )?([A-Za-z-]{2,15})\b(
 _MUST = re.compile(
     r"\byou(?: will)? (?:must|should|have to|need to|are (?:required|asked|expected|supposed|to)\b|are going to)"
     r"|\b(?:your|the) (?:task|job|goal|mission|role) is (?:to\b|that\b)"
-    r"|\bI(?: want|['\u2019]d like| would like| need) you to\b|\b(?:should|must|needs? to|has to) be \w+(?:ed|en)\b",
+    r"|\bI(?: want|['\u2019]d like| would like| need) you to\b|\b(?:should|must|needs? to|has to) be \w+(?:ed"
+    r"|en)\b",
     re.IGNORECASE,
 )
 _AFTER_NOUNS = (" of ", " is ", " are", " was")
-_SUBJECTS = frozenset("you i we they he she it the these those all any people there one your".split())
+_SUBJECTS = words_of("you i we they he she it the these those all any people there one your")
 _MUST_SIGNS = ("you must", "you should", "you have to", "you need", "you are", "you will", " is to", "you to", " be ")
-_QUESTION_WORDS = frozenset(
-    "what what's whats what\u2019s who who's whom whose how why when where where's which is are was were do does did can"
-    " could would will should shall has have had may am isn't aren't don't doesn't didn't can't couldn't wouldn't"
-    " won't won\u2019t".split()
+_QUESTION_WORDS = words_of(
+    "what what's whats what\u2019s who who's whom whose how why when where where's which is are was were do"
+    " does did can could would will should shall has have had may am isn't aren't don't doesn't didn't can't"
+    " couldn't wouldn't won't won\u2019t"
 )
-_TO_THE_POINT = re.compile(r"\b(?:answer|respond to|reply to)\b[^.!?\n]{0,40}(?:question|quer(?:y|ies))|\bquestion:?\s*\Z", re.IGNORECASE)
+_TO_THE_POINT = re.compile(
+    r"\b(?:answer|respond to|reply to)\b[^.!?\n]{0,40}(?:question|quer(?:y|ies))|\bquestion:?\s*\Z",
+    re.IGNORECASE,
+)
 _OPENING_WORDS = re.compile(r"(?:q: ?)?([a-z'\u2019]+) ?([a-z'\u2019]*)", re.IGNORECASE)
 _QUOTED = re.compile(r"[\"\u201c][^\"\u201c\u201d\n]{0,300}[\"\u201d]")
 
@@ -129,7 +135,11 @@ def _opening_word(text: str, place: int) -> str:
 def _asks(text: str, end: int) -> bool:
     """`Do you know`, `Do levels predict ...?`: what follows is a subject."""
     rest = text[end : end + 200]
-    return rest[:1] == " " and (rest.split(maxsplit=1)[:1] or [""])[0].lower() in _SUBJECTS or "?" in rest.partition(".")[0]
+    return (
+        rest[:1] == " "
+        and (rest.split(maxsplit=1)[:1] or [""])[0].lower() in _SUBJECTS
+        or "?" in rest.partition(".")[0]
+    )
 
 
 def _is_noun(text: str, end: int) -> bool:

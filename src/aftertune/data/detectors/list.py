@@ -7,7 +7,8 @@ import re
 from aftertune.data.detectors.base import Detector, Found, Seen
 
 _ITEM = re.compile(
-    r"[ \t]{0,8}(?:\(?\d{1,3}(?:[.):]|\s?-)|[-*+\u2022\u2013\u25aa\u2023\u25e6\u25cf\u00b7]|\(?[a-zA-Z][.)]|\(?[ivx]{1,4}\))[ \t]+(?=\S)"
+    r"[ \t]{0,8}(?:\(?\d{1,3}(?:[.):]|\s?-)|[-*+\u2022\u2013\u25aa\u2023\u25e6\u25cf\u00b7]|\(?[a-zA-Z][.)]"
+    r"|\(?[ivx]{1,4}\))[ \t]+(?=\S)"
 )
 _MARKS = frozenset("0123456789-*+\u2022\u2013\u25aa\u2023\u25e6\u25cf\u00b7( \t")
 

@@ -21,22 +21,28 @@ _NOBODY = (
 )
 # Forms and things that a text can be "written as" without anybody speaking.
 _FORM = (
-    r"(?!(?:an? |the )(?:[\w-]+ ){0,3}?(?:list|table|sentence|paragraph|json|string|bullet|number|percent|fraction|poem"
+    r"(?!(?:an? |the )(?:[\w-]+ ){0,3}?(?:list|table|sentence|paragraph|json|string|bullet|number|percent"
+    r"|fraction|poem"
     r"|story|essay|letter|question|dialogue|dictionary|array|function|csv|markdown|word|phrase|tweet|summary|report"
-    r"|equation|decimal|haiku|song|script|e-?mail|headline|title|whole|result|response|part|text|code|class|plan|guide"
+    r"|equation|decimal|haiku|song|script|e-?mail|headline|title|whole|result|response|part|text|code|class"
+    r"|plan|guide"
     r"|answer|comma|sequence|series|set|pair|tuple|product|sum|limerick|blog|post|article|review|recipe|speech|bit"
     r"|little|lot|few|following|same|single|starter|reminder|way|joke|reference|source|basis|starting|example)\b)"
 )
-_NOT_PRAISE = r"(?!the (?:best|greatest|only|one|first|last|reason)|an? (?:great|good|big) (?:help|friend)|my (?:best|only))"
+_NOT_PRAISE = (
+    r"(?!the (?:best|greatest|only|one|first|last|reason)|an? (?:great|good|big) (?:help|friend)|my (?:best|only))"
+)
 _SOMEBODY = r"(?:(?:an?|the|my|our|one of) |(?-i:[A-Z])|[\"\u201c'](?-i:[A-Z]))"
 _START = r"(?:^|[.!?:;\u201d\"]\s{1,3}|\bplease,? |\bto |\band |\bmust |\bshould |\bwill |\bthen |, )"
 _DIRECTED = (
-    r"(?:^|[.!?:;\u201d\"]\s{1,3}|\bplease,? |\byou(?: are| were|['\u2019]re)? (?:going )?to |\band |\byou must |\byou should "
+    r"(?:^|[.!?:;\u201d\"]\s{1,3}|\bplease,? |\byou(?: are| were|['\u2019]re)? (?:going )?to |\band "
+    r"|\byou must |\byou should "
     r"|\byou will |\bthen |, )"
 )
 _TASK = (
     r"(?:please )?(?:tell|explain|describe|write|give|list|help|answer|create|compose|suggest|say|show|make|respond"
-    r"|reply|provide|share|discuss|draft|design|advise|recommend|summari[sz]e|analy[sz]e|propose|outline|offer|review"
+    r"|reply|provide|share|discuss|draft|design|advise|recommend|summari[sz]e|analy[sz]e|propose|outline|offer"
+    r"|review"
     r"|what|how|why|which|who)\b"
 )
 
@@ -47,12 +53,14 @@ _ARE = re.compile(
     _ANY_CASE,
 )
 _AS = re.compile(
-    rf"{_DIRECTED}(?:act|behave|answer|respond|reply|speak|talk|write|think|perform|pose|serve|function|sound|converse)"
+    rf"{_DIRECTED}(?:act|behave|answer|respond|reply|speak|talk|write|think|perform|pose|serve|function|sound"
+    rf"|converse)"
     rf"(?: \w{{1,15}})? (?:as|like)(?: if you (?:were|are))? {_FORM}{_NOBODY}{_SOMEBODY}[^.!?\n]{{0,40}}",
     _ANY_CASE,
 )
 _IMAGINE = re.compile(
-    rf"{_START}(?:pretend|imagine|suppose|assume|envision|visuali[sz]e|picture|say)(?: that)?(?: to be| you are| you"
+    rf"{_START}(?:pretend|imagine|suppose|assume|envision|visuali[sz]e|picture|say)(?: that)?(?: to be| you are"
+    rf"| you"
     rf"['\u2019]re| you were| yourself (?:as|to be)| being| yourself) {_NOT_PRAISE}{_SOMEBODY}[^.!?\n]{{0,40}}",
     _ANY_CASE,
 )
@@ -63,7 +71,11 @@ _ROLE = re.compile(
     r"|\b(?:let['\u2019]s|we will|we are going to) (?:do an? )?role-?\s?play\b",
     _ANY_CASE,
 )
-_EMBODY = re.compile(rf"{_START}(?:embody|impersonate|channel|personify) (?:the |an? |your |(?-i:[A-Z]))", _ANY_CASE)
+_EMBODY = re.compile(
+    rf"{_START}(?:embody|impersonate|channel|personify) (?:the |an? |your "
+    rf"|(?-i:[A-Z]))",
+    _ANY_CASE,
+)
 _VIEW = re.compile(
     r"\b(?:from|in|through|with) (?:the|your) (?:point of view|perspective|viewpoint|voice|eyes|character|persona)"
     r" (?:of|as) (?:an?|the|my|(?-i:[A-Z]))",
@@ -76,9 +88,14 @@ _AS_ONE = re.compile(
     rf"|follow-up|consequence|start|first|next|last|final|final step|user|customer)\b)[^,.!?\n]{{2,60}}, {_TASK}",
     _ANY_CASE,
 )
-_BE = re.compile(r"(?:^|[.!?:]\s{1,3})(?:please )?be (?:my |an? (?!bit|little|good|better))[^.!?\n]{1,40}", _ANY_CASE)
+_BE = re.compile(
+    r"(?:^|[.!?:]\s{1,3})(?:please )?be (?:my |an? (?!bit|little|good"
+    r"|better))[^.!?\n]{1,40}",
+    _ANY_CASE,
+)
 _PLAY = re.compile(
-    r"(?:^|[.!?:]\s{1,3})you(?:['\u2019]ll| will)? (?:play|portray|voice) (?!(?:an?|the) (?:\w+ )?(?:game|piano|guitar"
+    r"(?:^|[.!?:]\s{1,3})you(?:['\u2019]ll| will)? (?:play|portray|voice) (?!(?:an?|the) (?:\w+ )?(?:game|piano"
+    r"|guitar"
     r"|song|match|card))(?:(?:an?|the|my) |(?-i:[A-Z]))[^.!?\n]{0,40}",
     _ANY_CASE,
 )
@@ -156,7 +173,7 @@ def find(seen: Seen) -> tuple[Found, ...]:
             stay = stay or first(_STAYING, low, text)
     if not persona:
         return ()
-    found = Found("persona", persona.strip(" .!?:;\"\n"))
+    found = Found("persona", persona.strip(' .!?:;"\n'))
     return (found, Found("stay_in_character", stay)) if stay else (found,)
 
 
@@ -180,6 +197,6 @@ DETECTOR = Detector(
     about="Does the request or the system turn tell the model to be somebody, and to stay so?",
     labels=("persona", "stay_in_character"),
     find=find,
-    limits="Knows English wordings. Takes riddles that open with \"You are a farmer\" for personas; looks at the "
+    limits='Knows English wordings. Takes riddles that open with "You are a farmer" for personas; looks at the '
     "opening of the last request and at the system turn only.",
 )
