@@ -9,13 +9,29 @@ from typing import Annotated, Literal
 
 import typer
 
-from aftertune.cli import analyze, check, demo, doctor, gate, init, listing, plan, power, report, run, show, status
+from aftertune.cli import (
+    analyze,
+    check,
+    data_transform,
+    demo,
+    doctor,
+    gate,
+    init,
+    listing,
+    plan,
+    power,
+    report,
+    run,
+    show,
+    status,
+)
 from aftertune.cli.guard import Settings, guarded
 
 START = "Start"
 STUDY = "Run a study"
 DECIDE = "Decide from results or a table of your own"
 LOOK = "Look things up"
+DATA = "Instruction data"
 _EXIT_CODES = "Exit codes: 0 done, 1 gate failed, 2 bad input, 3 cannot tell, 4 incomplete, 5 environment."
 _MARKUP: Literal["rich"] | None = "rich" if sys.stdout.isatty() else None  # a pipe gets plain text, sooner
 VERBS = (
@@ -33,13 +49,16 @@ VERBS = (
     ("list", listing.list_components, LOOK),
     ("show", show.show, LOOK),
 )
+DATA_VERBS = (("transform", data_transform.data_transform),)
+_SETTINGS = {"help_option_names": ["-h", "--help"]}
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=_MARKUP,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings=_SETTINGS,
 )
+data = typer.Typer(no_args_is_help=True, rich_markup_mode=_MARKUP, context_settings=_SETTINGS)
 
 
 def _help(verb: Callable[..., None]) -> str:
@@ -71,5 +90,13 @@ def root(
     Settings.debug = debug
 
 
+@data.callback(epilog=_EXIT_CODES)
+def data_root() -> None:
+    """Look into instruction data, or change them, without a study."""
+
+
 for _name, _verb, _panel in VERBS:
     app.command(_name, help=_help(_verb), rich_help_panel=_panel)(guarded(_verb))
+for _name, _data_verb in DATA_VERBS:
+    data.command(_name, help=_help(_data_verb))(guarded(_data_verb))
+app.add_typer(data, name="data", rich_help_panel=DATA)

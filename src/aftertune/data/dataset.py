@@ -12,7 +12,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from aftertune.data.build import Changes, Difference, build_training_set
+from aftertune.data.build import Changes, Difference, Writer, build_training_set
 from aftertune.data.difference import diff_text
 from aftertune.data.layouts import Known, chosen_layout
 from aftertune.data.piece import Piece
@@ -106,14 +106,18 @@ class Dataset:
         return replace(self, source=source, entries=tuple(entries))
 
     def transform(
-        self, specs: Sequence[Mapping[str, Any]], *, seed: int = 0, answer: Answer | None = None
+        self,
+        specs: Sequence[Mapping[str, Any]],
+        *,
+        seed: int = 0,
+        answer: Answer | Mapping[Writer, Answer] | None = None,
     ) -> Transformed:
         """Apply transforms in order.
 
         Args:
             specs: Each `{"name": ..., **parameters}`, as in a study.
             seed: Fixes everything random in them.
-            answer: The model that transforms such as `self_answers` have write.
+            answer: The model that transforms such as `self_answers` have write, or one for each writer they name.
 
         Raises:
             DataError: the layout cannot hold a changed row, no row is left, or a model is needed and there is none.
@@ -304,7 +308,7 @@ def transform(
     specs: Sequence[Mapping[str, Any]],
     *,
     seed: int = 0,
-    answer: Answer | None = None,
+    answer: Answer | Mapping[Writer, Answer] | None = None,
 ) -> Transformed:
     """Apply transforms to a data set, or to the file it is in; see `Dataset.transform`."""
     return (data if isinstance(data, Dataset) else load(data)).transform(specs, seed=seed, answer=answer)

@@ -9,9 +9,9 @@ from itertools import zip_longest
 from aftertune.data.build import Difference
 from aftertune.records import Turn
 
-_LONGEST = 20_000  # characters of a turn that are compared; a longer one is cut, and the rest counted
+_LONGEST = 5_000  # characters of a turn that are compared; a longer one is cut, and the rest counted
 _WIDEST = 2_000  # characters of a line that are shown
-_MOST_LINES = 400
+_MOST_LINES = 300  # what follows is one line; comparing takes the square of their number at worst
 
 
 def diff_text(diff: Sequence[Difference], places: Mapping[str, str], n_rows: int = 1000) -> str:
@@ -53,7 +53,8 @@ def visible(text: str) -> str:
 
 def _row(found: Difference, place: str) -> Iterator[str]:
     what = "added" if not found.before else "taken out" if not found.after else "changed"
-    yield f"=== row {visible(found.id)}{f', {place}' if place else ''}: {what}"
+    name = f"row {visible(found.id)}"
+    yield f"=== {name}{f', {place}' if place not in ('', name) else ''}: {what}"
     for before, after in _turns(found.before, found.after):
         if before != after:
             yield from _changed(before, after)
@@ -70,17 +71,14 @@ def _turns(before: Sequence[Turn], after: Sequence[Turn]) -> Iterator[tuple[Turn
 def _changed(before: Turn | None, after: Turn | None) -> Iterator[str]:
     old, new = _lines(before), _lines(after)
     names = (before.role if before else "nothing", after.role if after else "nothing")
-    shown = list(difflib.unified_diff(old, new, *names, n=2, lineterm=""))
-    yield from shown[:_MOST_LINES]
-    if len(shown) > _MOST_LINES:
-        yield f"... and {len(shown) - _MOST_LINES:,} more lines"
+    yield from difflib.unified_diff(old, new, *names, n=2, lineterm="")
 
 
 def _lines(turn: Turn | None) -> list[str]:
     if turn is None:
         return []
     text, left = turn.content[:_LONGEST], len(turn.content) - _LONGEST
-    lines = [_shown(line) for line in text.split("\n")]
+    lines = [_shown(line) for line in text.split("\n", _MOST_LINES)]
     return [*lines, f"... and {left:,} more characters"] if left > 0 else lines
 
 

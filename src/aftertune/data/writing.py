@@ -84,6 +84,15 @@ def same_kind(one: Path, other: Path) -> bool:
     return len(kinds) == 1
 
 
+def writable(path: Path) -> None:
+    """Refuse a file that could not be written, before there is any work to lose.
+
+    Raises:
+        DataError: its suffix is none that is written.
+    """
+    usual_style(file_kind(path))
+
+
 def write_pieces(path: Path, style: Style, pieces: Sequence[Piece]) -> None:
     """Write a file in one step: other processes see the old one or the new, never half of it.
 
