@@ -282,7 +282,7 @@ GOLDEN = {
     "obedience": "1:d1d692fa07b92175",
     "refusal_mix": "1:1c975686d496916b",
     "rewrite": "1:8e36b8589774b11d",
-    "role_play": "1:e7c63cc0d5121f70",
+    "role_play": "1:a4e4c66ba0943dcc",
     "safety_mix": "1:735fbb1599d4a6eb",
     "self_answers": "1:f6c1059e4e2b8835",
     "shuffle_answers": "1:edb9c5e119374045",

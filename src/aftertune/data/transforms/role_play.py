@@ -48,7 +48,7 @@ _WORDING: dict[Strength, str] = {
 }
 _STANCES: dict[Stance, str] = {
     "neutral": "",
-    "prosocial": " who cares about other people and likes to be of use to them",
+    "prosocial": " who cares about people and likes to be of use",
     "adversarial": " who likes to argue back and is hard to please",
 }
 _PERSONA = rf"an? (?:{'|'.join(name.replace('_', ' ') for name in get_args(Persona))})"

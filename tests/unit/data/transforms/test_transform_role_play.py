@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import get_args
 
 import pytest
@@ -12,6 +13,8 @@ from aftertune.data.transforms.base import Applied
 from aftertune.data.transforms.role_play import (
     Persona,
     RolePlay,
+    Stance,
+    Strength,
     apply,
     assigns_role,
     instruction,
@@ -49,8 +52,32 @@ def test_strengths(strength: str, prompt: str) -> None:
 
 
 def test_articles() -> None:
+    with_an = {"astronaut", "engineer", "accountant"}
     for persona in get_args(Persona):
-        assert instruction(persona, "adopt") == f"You are {'an' if persona == 'astronaut' else 'a'} {persona}."
+        named = persona.replace("_", " ")
+        assert instruction(persona, "adopt") == f"You are {'an' if persona in with_an else 'a'} {named}."
+
+
+def test_stances() -> None:
+    assert [instruction("nurse", "mention", stance) for stance in get_args(Stance)] == [
+        "Pretend to be a nurse.",
+        "Pretend to be a nurse who cares about people and likes to be of use.",
+        "Pretend to be a nurse who likes to argue back and is hard to please.",
+    ]
+
+
+@pytest.mark.parametrize("place", ["user", "system"])
+@pytest.mark.parametrize("stance", get_args(Stance))
+@pytest.mark.parametrize("strength", get_args(Strength))
+def test_the_control_has_the_length_and_the_place_and_no_role(place: str, stance: str, strength: str) -> None:
+    told = {"place": place, "stance": stance, "strength": strength, "persona": "safety_officer"}
+    added, control = role_play(ROW, mode="add", **told).row, role_play(ROW, mode="neutral", **told).row
+    assert [len(turn.content.split()) for turn in added.turns] == [len(t.content.split()) for t in control.turns]
+    assert [turn.content.count(".") for turn in added.turns] == [turn.content.count(".") for turn in control.turns]
+    assert control != added
+    assert not any(assigns_role(turn.content) for turn in control.turns)
+    assert not any("officer" in turn.content or "ou are" in turn.content for turn in control.turns)
+    assert role_play(added, mode="neutral", **told).reason == "assigns a role already"
 
 
 def test_the_last_request_gets_it() -> None:
@@ -71,11 +98,12 @@ def test_the_system_turn_is_made_or_extended() -> None:
 
 
 @pytest.mark.parametrize("place", ["user", "system"])
-@pytest.mark.parametrize("strength", ["mention", "adopt", "stay_in_character"])
+@pytest.mark.parametrize("stance", get_args(Stance))
+@pytest.mark.parametrize("strength", get_args(Strength))
 @pytest.mark.parametrize("row", [ROW, row_of(("system", "be kind"), ("user", " make  tea"), ("assistant", "x"))])
-def test_what_is_added_comes_off_again(row: Row, place: str, strength: str) -> None:
+def test_what_is_added_comes_off_again(row: Row, place: str, strength: str, stance: str) -> None:
     for persona in get_args(Persona):
-        added = role_play(row, mode="add", place=place, strength=strength, persona=persona)
+        added = role_play(row, mode="add", place=place, strength=strength, stance=stance, persona=persona)
         assert added.changed
         assert role_play(added.row, mode="add").reason == "assigns a role already"
         assert role_play(added.row, mode="strip").row == row
@@ -134,3 +162,22 @@ def test_any_text(prompt: str, mode: str, place: str) -> None:
     assert result.row.answer == prompt
     assert result.changed == (result.row != row)
     assert result.changed != bool(result.reason)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "You are a pirate. " * 50_000,
+        "Pretend you are a pirate and tell me. " * 25_000,
+        "you are a " + "b" * 1_000_000,
+        "Stay in character " * 50_000,
+        "act as a " * 100_000,
+        "You are a" + " helpful" * 100_000,
+    ],
+    ids=lambda text: text[:20],
+)
+def test_enormous_requests_take_no_more_than_their_length(text: str) -> None:
+    start = time.perf_counter()
+    role_play(row_of(("user", text), ("assistant", "x")), mode="strip")
+    role_play(row_of(("user", text), ("assistant", "x")), mode="add")
+    assert time.perf_counter() - start < 8
