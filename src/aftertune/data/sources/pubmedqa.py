@@ -52,9 +52,19 @@ def _write(row: Row, fields: Fields | None = None) -> dict[str, Any]:
     with_text(made, "QUESTION", asked)
     with_text(made, "LONG_ANSWER", answer)
     if context != before and before.strip():
-        goes_on = context.startswith(before) and bool(context)
-        made["CONTEXTS"] = [*_paragraphs(made)[:-1], _paragraphs(made)[-1] + context[len(before) :]] if goes_on else []
+        made["CONTEXTS"] = _as_paragraphs(context, _paragraphs(made)) if context else []
     return made
+
+
+def _as_paragraphs(context: str, before: list[str]) -> list[str]:
+    """A changed context as a list, with the paragraphs it had before where it still begins with them."""
+    made = []
+    for paragraph in before[:-1]:
+        if not context.startswith(f"{paragraph}\n\n"):
+            break
+        made.append(paragraph)
+        context = context[len(paragraph) + 2 :]
+    return [*made, context]
 
 
 LAYOUT = Layout(
