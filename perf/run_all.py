@@ -13,7 +13,7 @@ def main() -> None:
     """Run each script and show its output under its name."""
     here = Path(__file__).parent
     for script in sorted(here.glob("*.py")):
-        if script.name != Path(__file__).name:
+        if script.name != Path(__file__).name and not script.name.startswith("_"):
             print(f"== {script.name}", flush=True)
             subprocess.run([sys.executable, str(script), *ARGUMENTS.get(script.name, [])], check=True)
 

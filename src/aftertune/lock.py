@@ -28,6 +28,7 @@ def make_lock(study: Resolved, plan: Plan, store: Store) -> dict[str, Any]:
         "components": component_versions(study),
         "environment": {**environment(), "libraries": _libraries()},
         "inputs": _inputs(study, plan, store),
+        "training_sets": [_training_set(*place, key, store) for place, key in plan.sets.items()],
         "streams": [_streams(arm, study) for arm in study.arms],
         "runs": [_run(run, store.manifest("tune", run.key)["facts"]) for run in plan.runs],
         "steps": _count(plan),
@@ -89,6 +90,12 @@ def _inputs(study: Resolved, plan: Plan, store: Store) -> list[dict[str, Any]]:
         for b in study.benchmarks
     ]
     return [model, *sources, *items]
+
+
+def _training_set(arm: str, number: int, key: str, store: Store) -> dict[str, Any]:
+    """What an arm's rows of one round hold, and what its transforms did; steps of older versions do not say."""
+    facts = store.manifest("data", key)["facts"]
+    return {"arm": arm, "round": number, "rows": facts["n_rows"], **facts.get("holds", {})}
 
 
 def _source_facts(store: Store, key: str) -> dict[str, Any]:

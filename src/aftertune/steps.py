@@ -31,6 +31,7 @@ def _items(work: Mapping[str, Any], store: Store, draft: Draft, tick: Tick) -> N
 
 
 def _data(work: Mapping[str, Any], store: Store, draft: Draft, tick: Tick) -> None:
+    from aftertune.data.auditing.brief import brief
     from aftertune.data.build import build_training_set, write_training_set
     from aftertune.data.source import load_source
 
@@ -51,7 +52,8 @@ def _data(work: Mapping[str, Any], store: Store, draft: Draft, tick: Tick) -> No
     write_training_set(made, draft.folder)
     n_characters = sum(len(turn.content) for row in made.rows for turn in row.turns)
     counts = {"n_read": source.n_read, "n_rows": len(made.rows), "n_characters": n_characters}
-    draft.facts.update(layout=source.layout, notes=list(source.notes), **counts)
+    holds = {**brief(made.rows), "changes": [asdict(change) for change in made.changes]}
+    draft.facts.update(layout=source.layout, notes=list(source.notes), holds=holds, **counts)
 
 
 def _generate(work: Mapping[str, Any], store: Store, draft: Draft, tick: Tick) -> None:

@@ -22,6 +22,7 @@ from docs.pages import code, page, rows, section
 VERBS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
 PAGES = {
     "benchmark": "data-layouts.md",
+    "detector": "detectors.md",
     "format": "study-file.md",
     "judge": "study-file.md",
     "layout": "data-layouts.md",

@@ -262,6 +262,17 @@ class TestFactors:
             rate["c2"] - rate["a2"] - rate["c1"] + rate["a1"]
         )
 
+    def test_where_nothing_varied_rounding_is_no_uncertainty(self) -> None:
+        arms = [f"{a}{b}{c}" for a in "xy" for b in "xy" for c in "xy"]
+        factors = {arm: dict(zip("abc", arm, strict=True)) for arm in arms}
+        table = _table(changes=dict.fromkeys(arms, 0.0), n_items=17)
+        same = table.with_columns(value=pl.when(pl.col("item").hash(1) % 3 == 0).then(1.0).otherwise(0.0))
+        for row in analyze(same, factors=factors).factors:
+            assert row.estimate == pytest.approx(0, abs=1e-12)
+            assert math.isnan(row.low or 0.0)
+            assert math.isnan(row.p_value or 0.0)
+            assert "nothing varied" in row.reason
+
     def test_three_arms_say_what_they_assume(self) -> None:
         three = {arm: FACTORS[arm] for arm in ("plain", "listed", "role")}
         found = {row.effect: row for row in analyze(self._four(), factors=three).factors}

@@ -41,7 +41,12 @@ class Beyond:
 
 def beyond_view(results: Json) -> Beyond:
     """Build every grid."""
-    return Beyond(**{name: _grid(records(results, name), columns) for name, columns in _COLUMNS.items()})
+    return Beyond(**{name: _grid(_first_asked(records(results, name)), columns) for name, columns in _COLUMNS.items()})
+
+
+def _first_asked(rows: Sequence[Json]) -> list[Json]:
+    """What the study asked about before the rest; otherwise in their own order."""
+    return sorted(rows, key=lambda row: row.get("primary") is not True)
 
 
 def _grid(rows: Sequence[Json], columns: Sequence[Column]) -> Grid:
@@ -171,8 +176,8 @@ _COLUMNS: dict[str, tuple[Column, ...]] = {
         _REASON,
     ),
     "factors": (
-        ("effect", _text("effect"), False),
-        ("levels", _text("levels"), False),
+        ("effect", lambda row: words(row, "effect").replace("_", " "), False),
+        ("levels", lambda row: words(row, "levels").replace("_", " "), False),
         *_PLACE,
         ("difference", _change, True),
         _P,

@@ -15,7 +15,7 @@ import yaml
 from aftertune.report.fields import Json, in_order, mapping, number, plain, records, words
 from aftertune.report.text import NA
 
-_KNOWN = ("schema", "study", "components", "environment", "inputs", "runs", "steps", "streams")
+_KNOWN = ("schema", "study", "components", "environment", "inputs", "runs", "steps", "streams", "training_sets")
 _MOST_MADE = 20
 _SEVERITY = ("error", "warning", "info", "ok")
 _SHORT_HASH = 12

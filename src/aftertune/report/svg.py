@@ -150,6 +150,15 @@ def rate_strip(strip: Strip) -> Markup:
     return _drawing(strip, marks, height=20, style="rate")
 
 
+def share_interval(share: float | None, low: float | None, high: float | None, about: str) -> Markup:
+    """A share between 0 and 1 with its limits; empty where there is none."""
+    if share is None:
+        return Markup("")
+    strip = Strip("within", about, estimate=share, low=low, high=high)
+    line = Markup('<line class="grid" x1="{}%" x2="{}%" y1="10" y2="10"/>').format(_pc(RATES.at(0)), _pc(RATES.at(1)))
+    return _drawing(strip, [line, _bar(strip, RATES, 10), _estimate(strip, RATES, 4, 16)], height=20, style="rate")
+
+
 def share_bar(share: float | None, about: str) -> Markup:
     """A share of a whole as a bar; empty where there is none."""
     width = 0.0 if share is None else min(max(share, 0.0), 1.0) * 100

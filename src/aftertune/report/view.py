@@ -30,6 +30,7 @@ from aftertune.report.rates import (
     status_view,
 )
 from aftertune.report.text import clean, count, level_words, listing, points
+from aftertune.report.training_data import training_data_view
 from aftertune.report.ways import Way, ways_view
 from aftertune.stats.sentences import rate_name
 
@@ -77,6 +78,7 @@ class Page:
     components: tuple[ComponentTable, ...]
     beyond: Beyond
     ways: tuple[Way, ...]
+    training_data: Grid
     statuses: StatusView
     runs: Grid
     streams: tuple[tuple[str, str], ...]
@@ -118,6 +120,7 @@ def page(
         components=component_tables(results),
         beyond=beyond_view(results),
         ways=ways_view(results),
+        training_data=training_data_view(lock),
         statuses=status_view(results),
         runs=runs_view(list(runs) or records(lock, "runs")),
         streams=streams_view(records(lock, "streams")),

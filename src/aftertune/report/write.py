@@ -15,6 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from aftertune.records import ResponseView
+from aftertune.report.audit import audit_view
 from aftertune.report.text import clean
 from aftertune.report.view import page
 from aftertune.store import write_text
@@ -71,6 +72,11 @@ def render_report(
     """The report as HTML text; arguments as in `write_report`, `table` being the table's name."""
     view = page(results, lock, table=table, responses=responses, runs=runs)
     return _environment().get_template("page.html").render(page=view, style=_style())
+
+
+def render_audit(audit: Mapping[str, Any]) -> str:
+    """The page of a data audit as HTML text, from a parsed `audit.json`, schema `aftertune/audit/1`."""
+    return _environment().get_template("audit.html").render(audit=audit_view(audit), style=_style())
 
 
 @cache

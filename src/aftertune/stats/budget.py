@@ -14,6 +14,9 @@ from aftertune.stats.quantiles import two_sided
 from aftertune.stats.score import ScoreDifference, score_difference
 
 
+_ROUNDING = 1e-20  # a variance below this is what adding up rates in floating point leaves of none
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """One source of error: the variance it adds to the estimate, and the degrees of freedom behind it.
@@ -104,7 +107,7 @@ def limits(budget: Budget, *, alpha: float) -> tuple[float, float]:
     >>> f"{low:.4f} {high:.4f}"
     '0.0804 0.1196'
     """
-    if budget.refused:
+    if budget.refused or budget.score is None and sum(part.variance for part in budget.parts) < _ROUNDING:
         return math.nan, math.nan
     half = math.sqrt(sum(half_widths(budget, alpha=alpha).values()))
     low, high = budget.estimate - half, budget.estimate + half

@@ -1,0 +1,1 @@
+"""The audit of an instruction data set: every detector over every row, tallied chunk by chunk."""

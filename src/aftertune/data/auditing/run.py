@@ -1,0 +1,178 @@
+"""Audit an instruction data set: read it as a stream, look at every row, put the tallies together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from aftertune.data.auditing.affinity import Sample, self_affinity
+from aftertune.data.auditing.pool import tallies
+from aftertune.data.auditing.record import Affinity, Audit, Duplicates, Rejected
+from aftertune.data.auditing.shares import label_shares, lengths, ranking, share_of
+from aftertune.data.auditing.tally import Placed, Tally, merged
+from aftertune.data.near_duplicates import RULE, NearDuplicates, group
+from aftertune.data.ranking import RISK_ABOUT
+from aftertune.data.reading import RowStream, stream_rows
+from aftertune.errors import DataError
+from aftertune.files import Reject, source_digest
+from aftertune.records import Row
+
+SAMPLE = 2000  # rows scored under a model where there are more
+_SHOWN = 20
+Tick = Callable[[str, int], None]
+
+
+@dataclass(slots=True)
+class _Read:
+    """What reading the file said, beside its rows."""
+
+    n: int = 0
+    rejected: int = 0
+    first: list[Rejected] = field(default_factory=list)
+
+    def reject(self, found: Reject) -> None:
+        """Count a record that could not be read, and keep the first few."""
+        self.rejected += 1
+        if len(self.first) < _SHOWN:
+            self.first.append(Rejected(found.where, found.reason))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Found:
+    """What the rows hold, which of them repeat others, and where each is."""
+
+    tally: Tally
+    copies: NearDuplicates
+    wheres: list[str]
+
+
+def audit_file(
+    path: Path | str,
+    *,
+    layout: str = "auto",
+    columns: Mapping[str, str] | None = None,
+    model: str | None = None,
+    sample: int = SAMPLE,
+    level: float = 0.95,
+    jobs: int = 1,
+    tick: Tick = lambda what, done: None,
+) -> Audit:
+    """What an instruction data file holds: structure, identity, role-play, refusals, repeats, lengths and more.
+
+    The file is read as a stream and never held; records that cannot be read are counted and named.
+
+    Args:
+        path: The file, of any kind and layout that a study reads.
+        layout: The layout's name, or "auto".
+        columns: Which column is what, for files in no known layout.
+        model: Also score answers under this model: `organism`, or a folder.
+        sample: The most rows to score; they are drawn at random where there are more.
+        level: Confidence level of all limits, a fraction.
+        jobs: Worker processes; the result does not depend on them. More than one needs the caller's script to be
+            importable, as `multiprocessing` asks.
+        tick: Called with what is being done ("rows" or "scored") and how much of it is done.
+
+    Raises:
+        DataError: the file cannot be read at all, is in no layout, or has no row with a conversation.
+        ModelError, MissingExtra: the model cannot be loaded.
+    """
+    read = _Read()
+    stream = stream_rows(path, layout=layout, columns=columns, rejects=read.reject)
+    drawn = Sample(sample if model else 0)
+    found = _tallied(drawn.of(_placed(stream, read)), jobs, tick)
+    if not found.wheres:
+        where = f" ({read.first[0].where}: {read.first[0].reason})" if read.first else ""
+        raise DataError(
+            f"{path}: none of its {read.n + read.rejected:,} records can be read{where}", "correct the file"
+        )
+    scored = self_affinity(drawn.rows, model, level=level, tick=lambda n: tick("scored", n)) if model else None
+    return _audit(Path(path).name, source_digest(path), stream.layout, read, found, scored, level)
+
+
+def audit_rows(rows: Iterable[Row], *, name: str = "rows", level: float = 0.95, jobs: int = 1) -> Audit:
+    """As `audit_file`, for conversations in memory; a row's place is its id."""
+    read = _Read()
+
+    def placed() -> Iterator[Placed]:
+        for row in rows:
+            read.n += 1
+            yield f"row {row.id}", row
+
+    found = _tallied(placed(), jobs, lambda what, done: None)
+    return _audit(name, "", "rows", read, found, None, level)
+
+
+def _placed(stream: RowStream, read: _Read) -> Iterator[Placed]:
+    for reading in stream:
+        read.n += 1
+        yield reading.record.where, reading.row
+
+
+def _tallied(rows: Iterable[Placed], jobs: int, tick: Tick) -> _Found:
+    """Everything about the rows; the places of rows are kept, to name those that repeat one another."""
+    wheres: list[str] = []
+
+    def kept() -> Iterator[Placed]:
+        for placed in rows:
+            wheres.append(placed[0])
+            yield placed
+
+    parts = tallies(kept(), jobs=jobs, tick=lambda n: tick("rows", n))
+    sketches = [part.sketches for part in parts if part.sketches is not None]
+    return _Found(merged(parts), group(sketches), wheres)
+
+
+def _audit(
+    name: str, sha256: str, layout: str, read: _Read, found: _Found, affinity: Affinity | None, level: float
+) -> Audit:
+    tally, copies = found.tally, found.copies
+    group_N = copies.near.group_R if copies.near.n_groups else None
+    return Audit(
+        name=name,
+        sha256=sha256,
+        layout=layout,
+        n_records=read.n + read.rejected,
+        n_rows=len(tally.risk_N),
+        rejected=read.rejected,
+        reject_examples=tuple(read.first),
+        labels=label_shares(tally, group_N, level, lambda name, label: (None, None)),
+        lengths=lengths(tally),
+        duplicates=_duplicates(copies, found.wheres, level),
+        ranking=ranking(tally, "structure_maths_length", RISK_ABOUT),
+        affinity=affinity,
+        level=level,
+        notes=_notes(copies, len(tally.risk_N)),
+    )
+
+
+def _duplicates(copies: NearDuplicates, wheres: Sequence[str], level: float) -> Duplicates:
+    """Rows beyond the first of each group, and the places of some."""
+    near = copies.near
+    extra_N = np.zeros(len(near.group_R), np.bool_)
+    _, first = np.unique(near.group_R, return_index=True)
+    extra_N[:] = True
+    extra_N[first] = False
+    examples = tuple(tuple(wheres[place] for place in places) for places in near.examples)
+    return Duplicates(
+        copies.exact.n_extra,
+        copies.prompt.n_extra,
+        share_of(extra_N, near.group_R if near.n_groups else None, level),
+        near.n_groups,
+        near.largest,
+        RULE,
+        examples,
+    )
+
+
+def _notes(copies: NearDuplicates, n: int) -> tuple[str, ...]:
+    notes = [
+        "Counts are exact for this file. Limits are for the share among rows from where these come, as if these "
+        "were drawn from there at random; near-duplicates count as drawn together.",
+        "Detectors are rules for English text, each with the error on its card: `aftertune show detector <name>`.",
+    ]
+    if copies.near.n_rows > n / 10:
+        notes.append(f"{copies.near.n_rows:,} of {n:,} rows nearly repeat another: limits are wider for it.")
+    return tuple(notes)
