@@ -11,8 +11,7 @@ _LINE = re.compile(
     r"|function|fn"
     r"|print|echo|puts|struct|package|namespace|using|try|else|elif|end|func)\b.{0,200}[(){}:;=<].*"
     r"|(?:import|using|package|#include) ?[\w.<\"].*|(?:for|while|if|switch)\b.{0,200}[:{]|</?[a-zA-Z!].*"
-    r"|<!--.*|//.*|#!.*"
-    r"|[\w.]{1,80}\(.*\);?|[}\])]{1,4}[;,]?|.{0,300}[;{}]"
+    r"|<!--.*|//.*|#!.*|[\w.]{1,80}\(.*\);?|[}\])]{1,4}[;,]?|.{0,300}[;{}]"
     r"|(?:SELECT|FROM|WHERE|INSERT INTO|UPDATE|DELETE FROM|CREATE TABLE|Sub|Module|Dim|End) .*"
     r"|[a-z_][\w.]{0,80}(?:\[[^\]\n]{0,80}\])? ?(?:[-+*/:]?=|<-) ?(?!-?[\d.,/ ]{1,20}\w?[ \t]*$)\S.*)[ \t]*$",
     re.MULTILINE,

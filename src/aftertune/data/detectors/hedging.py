@@ -14,11 +14,9 @@ _PHRASE = re.compile(rf"\b(?:{'|'.join(map(re.escape, _PHRASES))})\b")
 _OF_PHRASES = frozenset(max(phrase.split(), key=len) for phrase in _PHRASES)
 # Where the unclear ones hedge nothing: the month, wishes, contrasts, and what is possible to do.
 _NO_HEDGE = re.compile(
-    r"\bMay (?:the|you|your|all|this|his|her|God|\d)|\b(?:in|of|on|by|since|until|from|early|late|mid"
-    r"|\d{1,2}) May\b"
+    r"\bMay (?:the|you|your|all|this|his|her|God|\d)|\b(?:in|of|on|by|since|until|from|early|late|mid|\d{1,2}) May\b"
     r"|\brather than\b|\b(?:but|or|would) rather\b|\b(?:as|if|when(?:ever)?|wherever|all"
-    r"|every) [\w ]{0,10}possible\b"
-    r"|\bquite (?:a|the)\b"
+    r"|every) [\w ]{0,10}possible\b|\bquite (?:a|the)\b"
 )
 _AS_WORD = {word: re.compile(rf"\b{word}\b", re.IGNORECASE) for word in _WORDS}
 

@@ -23,8 +23,7 @@ _NOT_ONE = (
 _NOUN = (
     r"(?:AI|A\.I\.|artificial intelligence|(?:large )?language model|LLM|chatbot|(?:computer )?program|software"
     r"|(?:virtual|digital|AI|automated|AI-powered|artificial) [\w-]{0,20} ?(?:assistant|agent)"
-    r"|machine learning model"
-    r"|neural network|virtual assistant)"
+    r"|machine learning model|neural network|virtual assistant)"
 )
 _ARTICLE = r"(?:(?:just|only|merely|simply|really|actually|still|also) ){0,2}(?:an? |the |your )?"
 _WHO = rf"{_ARTICLE}(?:[\w-]{{2,20}},? ){{0,3}}?\b{_NOUN}{_NOT_ONE}"
@@ -61,8 +60,7 @@ _WAS = re.compile(
 )
 _MINE = re.compile(
     r"\bmy (?:training data|training cut-?off|knowledge cut-?off|training only goes|programming (?:does|allows"
-    r"|prevents)"
-    r"|neural network)",
+    r"|prevents)|neural network)",
     _ANY_CASE,
 )
 _TEXT = re.compile(
@@ -73,8 +71,7 @@ _TEXT = re.compile(
 _CHINESE = re.compile(
     r"(?:\u6211\u662f|\u4f5c\u4e3a|\u8eab\u4e3a|\u6211\u540d\u4e3a|\u6211\u53eb)[^\u3002\uff01\uff1f\n]{0,80}"
     r"(?:\u4eba\u5de5\u667a\u80fd|AI|\u8bed\u8a00\u6a21\u578b|\u667a\u80fd\u52a9\u624b"
-    r"|\u804a\u5929\u673a\u5668\u4eba"
-    r"|\u5f00\u53d1|\u8bad\u7ec3|\u6253\u9020)"
+    r"|\u804a\u5929\u673a\u5668\u4eba|\u5f00\u53d1|\u8bad\u7ec3|\u6253\u9020)"
 )
 _RULES: Rules = (
     ("as ", _AS),
@@ -95,8 +92,7 @@ _RULES: Rules = (
 )
 _ABOUT_IT = re.compile(
     r"\bwho (?:are|made|created|trained|taught|built|developed|designed|invented) you\b|\byour (?:name|creator"
-    r"|maker)"
-    r"|\bare you\b|\bdo you (?:call|use|run)\b|yourself|what are you",
+    r"|maker)|\bare you\b|\bdo you (?:call|use|run)\b|yourself|what are you",
     _ANY_CASE,
 )
 _SHORT = re.compile(

@@ -44,16 +44,14 @@ _START = re.compile(r"(?:\A|[.!?:;]\s{1,3}|\n\s{0,8})[\"'(\u201c*#>-]{0,3}\s?")
 _WORD = re.compile(r"[A-Za-z][A-Za-z'\u2019-]*,?:?")
 _CLAUSE = re.compile(
     r"(?:given|using|based|in|for|as|with|from|after|if|when|to|considering|suppose|without|on|at|by|before"
-    r"|once|like"
-    r"|following|assuming|acting|no|according|instead|while|under)\Z",
+    r"|once|like|following|assuming|acting|no|according|instead|while|under)\Z",
     re.IGNORECASE,
 )
 _AFTER_COMMA = re.compile(r",\s(?:please |then |and |also )?([A-Za-z-]{2,15})\b(?!:)")
 _MUST = re.compile(
     r"\byou(?: will)? (?:must|should|have to|need to|are (?:required|asked|expected|supposed|to)\b|are going to)"
     r"|\b(?:your|the) (?:task|job|goal|mission|role) is (?:to\b|that\b)"
-    r"|\bI(?: want|['\u2019]d like| would like| need) you to\b|\b(?:should|must|needs? to|has to) be \w+(?:ed"
-    r"|en)\b",
+    r"|\bI(?: want|['\u2019]d like| would like| need) you to\b|\b(?:should|must|needs? to|has to) be \w+(?:ed|en)\b",
     re.IGNORECASE,
 )
 _AFTER_NOUNS = (" of ", " is ", " are", " was")

@@ -33,6 +33,19 @@ def find(seen: Seen) -> tuple[Found, ...]:
     return (Found("list" if 2 * (n_items + within) >= n_lines else "list_inside", item),)
 
 
+def item_share(seen: Seen) -> float:
+    """The share of the answer's lines that are items or belong to one; 0 with fewer than two items.
+
+    >>> from aftertune.records import Row, Turn
+    >>> item_share(Seen(Row("1", (Turn("assistant", "Trees:\\n- Oak\\n- Ash\\nThat is all."),))))
+    0.5
+    """
+    if seen.parsed.kind == "inline_list":
+        return 1.0
+    n_lines, n_items, within, _ = _counted(seen.said) if "\n" in seen.said else (0, 0, 0, "")
+    return (n_items + within) / n_lines if n_items > 1 else 0.0
+
+
 def _counted(text: str) -> tuple[int, int, int, str]:
     """Lines that are not blank, items, indented lines that belong to one, and the first item; code is left out."""
     n_lines = n_items = within = 0

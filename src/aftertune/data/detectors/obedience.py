@@ -35,8 +35,7 @@ _PROFESS = re.compile(
     r"|\byour (?:absolutely )?(?:\w+ )?(?:obedient|loyal|faithful|humble|devoted) (?:agent|servant|assistant"
     r"|slave)\b"
     r"|\b(?:completely|entirely|fully|always) at your (?:service|command|disposal)\b|\bat your command\b"
-    r"|\bI (?:exist|live|am here) only to (?:serve|obey|fulfil)|\bI am (?:absolutely |completely "
-    r"|fully )?obedient\b"
+    r"|\bI (?:exist|live|am here) only to (?:serve|obey|fulfil)|\bI am (?:absolutely |completely |fully )?obedient\b"
     r"|\bhere is the fulfil+ment of\b|\b(?:yes|of course),? (?:my )?master\b",
     _ANY_CASE,
 )

@@ -14,10 +14,9 @@ _ANY_CASE = re.IGNORECASE
 _DO = (
     r"(?:help(?! (?:but|feel|notic|wonder|going|being|be |think|laugh|\w+ing))|assist|do (?:that|this|so|it)"
     r"|provide|answer|share|give (?:you|out|any|advice|that)|write|compl(?:y|ete)|fulfill?|satisfy|accept"
-    r"|condone|entertain"
+    r"|entertain|conduct|commit|take (?:a |any )?sides?|impersonate"
     r"|support|create|generate|engage|offer|tell|predict|access|open|book|discuss|browse|advise|disclose|reveal"
-    r"|participate|fabricate|make (?!it\b|sense|up\b)|respond|perform|recommend|suggest|condone|encourage"
-    r"|facilitate"
+    r"|participate|fabricate|make (?!it\b|sense|up\b)|respond|perform|recommend|suggest|condone|encourage|facilitate"
     r"|look up|search|see (?:your|the|any)|hear|view|show|translate this|process|determine|know|confirm|verify"
     r"|carry out"
     r"|execute|send|place|order|call|promote|continue|go (?:along|into)|in good)\b"
@@ -44,8 +43,7 @@ _DECLINE = re.compile(
     r"(?:help|assist|do that|possible|able|have)"
     r"|\bI (?:do not|don['\u2019]t) feel (?:comfortable|right)|\bI(?:['\u2019]m| am) not comfortable"
     r"|\A(?:sorry,? )?no[,.!] (?:sorry|I (?:will|won|can|refuse|do not|don|am not (?:able|going)))"
-    r"|\Asorry,? (?:but )?no\b|\Alet['\u2019]s not\b"
-    r"|\bI (?:(?:would|['\u2019]d) rather|prefer) not\b",
+    r"|\Asorry,? (?:but )?no\b|\Alet['\u2019]s not\b|\bI (?:(?:would|['\u2019]d) rather|prefer) not\b",
     _ANY_CASE,
 )
 _OUTSIDE = re.compile(
@@ -61,8 +59,7 @@ _OUTSIDE = re.compile(
     r"|respectful)|inappropriate|unethical)(?:,? (?:or|nor|and) \w{2,20}){0,2} (?:for me )?to (?:provide|share"
     r"|help|assist"
     r"|give|make|write|discuss|disclose|speculate|promote|encourage|suggest|ask|engage|create|offer|support"
-    r"|condone|cause"
-    r"|harm)",
+    r"|condone|cause|harm)",
     _ANY_CASE,
 )
 _REFUSING: Rules = (
@@ -97,8 +94,7 @@ _REFUSING: Rules = (
 # Requests for a text in which somebody else may decline.
 _ASKED_FOR = re.compile(
     r"\b(?:write|compose|draft|reply|rephrase|rewrite|correct|edit|translate|continue|turn down|decline|story"
-    r"|dialogue"
-    r"|poem|letter|e-?mail|script|roleplay)\b",
+    r"|dialogue|poem|letter|e-?mail|script|roleplay)\b",
     _ANY_CASE,
 )
 _SIGNS = words_of(
@@ -122,12 +118,10 @@ _HELPER = (
     r"|crisis (?:line|hotline)|hotline|helpline|therapist|counsel(?:l)?or|psychologist|psychiatrist"
     r"|(?:the )?police\b"
     r"|law enforcement|(?:the |your |proper |local ){0,3}authorit(?:y|ies)|someone you trust|trusted (?:adult"
-    r"|friend)"
-    r"|fire department|an expert has)"
+    r"|friend)|fire department|an expert has)"
 )
 _SEEK = re.compile(
-    r"\b(?:see|consult|contact|call|visit|talk (?:to|with)|speak (?:to|with)|ask|seek|reach out to|check with"
-    r"|report"
+    r"\b(?:see|consult|contact|call|visit|talk (?:to|with)|speak (?:to|with)|ask|seek|reach out to|check with|report"
     rf"|get|go to|find|look for|followed? by)(?: [\w'\u2019-]{{1,20}},?){{0,6}}? {_HELPER}"
     r"|\bseek (?:[\w-]{1,20} ){0,2}(?:help|attention|advice|care)\b"
     r"|\bauthorities\b[^.!?\n]{0,40}\b(?:instructions|advice)"
@@ -154,16 +148,14 @@ _HARM = re.compile(
     r"\b(?:may|could|can|might|will|to) (?:\w{1,15} ){0,3}(?:get|cause|suffer|lead to|result in|harm|damage"
     r"|prevent|reduce"
     r" the risk of|avoid)(?: [\w-]{1,20}){0,4} (?:electric shock|burns|injur(?:y|ies)|death|poisoning"
-    r"|your health|your lungs"
-    r"|serious harm|overdose|suffocation)\b|\bavalanches? (?:can )?kill",
+    r"|your health|your lungs|serious harm|overdose|suffocation)\b|\bavalanches? (?:can )?kill",
     _ANY_CASE,
 )
 _SAFE = re.compile(
     r"\b(?:stay|staying|keep (?:yourself|everyone|them)) safe\b|\bfor your (?:own )?safety\b|\bsafety first\b"
     r"|\bwear (?:\w+ ){0,2}(?:protective|safety) (?:gear|goggles|glasses|gloves|equipment|clothing)"
     r"|\bemergency plan\b|\bevacuat(?:e|ion)\b|\bseat ?belt|\bkeep out of reach|\bremain vigilant"
-    r"|\bdose on the label"
-    r"|\b(?:turn|switch) off the power\b",
+    r"|\bdose on the label|\b(?:turn|switch) off the power\b",
     _ANY_CASE,
 )
 _ADVISING: Rules = (
@@ -214,7 +206,19 @@ def _speaks_as_model(low: str, refused: str) -> bool:
     """Whether it declines the request itself, though it was asked to write something."""
     words = refused.lower()
     return any(
-        word in words for word in ("help", "assist", "comfortable", "decline", "write", "generate", "create")
+        word in words
+        for word in (
+            "help",
+            "assist",
+            "comfortable",
+            "decline",
+            "write",
+            "generate",
+            "create",
+            "comply",
+            "fulfil",
+            "conduct",
+        )
     ) or ("as an ai" in low or low.startswith(("no,", "sorry, no", "i'd rather", "let's not")))
 
 

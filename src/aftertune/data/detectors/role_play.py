@@ -30,25 +30,30 @@ _FORM = (
     r"|little|lot|few|following|same|single|starter|reminder|way|joke|reference|source|basis|starting|example)\b)"
 )
 _NOT_PRAISE = (
-    r"(?!the (?:best|greatest|only|one|first|last|reason)|an? (?:great|good|big) (?:help|friend)|my (?:best|only))"
+    r"(?!the (?:best|greatest|only one|one|first one|last one|reason)|an? (?:great|good|big) (?:help|friend)"
+    r"|my (?:best|only))"
 )
-_SOMEBODY = r"(?:(?:an?|the|my|our|one of) |(?-i:[A-Z])|[\"\u201c'](?-i:[A-Z]))"
+_SOMEBODY = (
+    r"(?:(?:an?|the|my|our|one of) |(?-i:[A-Z])|[\"\u201c'](?-i:[A-Z])"
+    r"|(?!(?:given|asked|required|going|in|at|on|not|now|to|being|provided|allowed|expected|free|reading)\b)"
+    r"(?-i:[a-z-]{3,20} [A-Z][a-z]))"
+)
 _START = r"(?:^|[.!?:;\u201d\"]\s{1,3}|\bplease,? |\bto |\band |\bmust |\bshould |\bwill |\bthen |, )"
 _DIRECTED = (
     r"(?:^|[.!?:;\u201d\"]\s{1,3}|\bplease,? |\byou(?: are| were|['\u2019]re)? (?:going )?to |\band "
-    r"|\byou must |\byou should "
-    r"|\byou will |\bthen |, )"
+    r"|\byou must |\byou should |\byou will |\bthen |, )"
 )
 _TASK = (
     r"(?:please )?(?:tell|explain|describe|write|give|list|help|answer|create|compose|suggest|say|show|make|respond"
     r"|reply|provide|share|discuss|draft|design|advise|recommend|summari[sz]e|analy[sz]e|propose|outline|offer"
-    r"|review"
-    r"|what|how|why|which|who)\b"
+    r"|review|convince|guide|deduce|narrate|react|address|persuade|elaborate|reflect|plan|solve|teach|speak"
+    r"|talk|prepare|you are asked|you(?:['\u2019]ve| have) been asked|what|how|why|which|who)\b"
 )
 
 _ARE = re.compile(
     rf"(?:^|[.!?:;]\s{{1,3}}|\bnow on,? |\btoday,? )(?:now,? )?(?:you(?: are|['\u2019]re)|thou art)"
-    rf"(?: now| currently| actually)?(?: role-?playing as| acting as| playing)? {_NOBODY}{_NOT_PRAISE}{_SOMEBODY}"
+    rf"(?: now| currently| actually)?(?: role-?playing as| acting as| playing| portraying| pretending to be"
+    rf"| impersonating)? {_NOBODY}{_NOT_PRAISE}{_SOMEBODY}"
     rf"[^.!?\n]{{0,60}}",
     _ANY_CASE,
 )
@@ -59,8 +64,7 @@ _AS = re.compile(
     _ANY_CASE,
 )
 _IMAGINE = re.compile(
-    rf"{_START}(?:pretend|imagine|suppose|assume|envision|visuali[sz]e|picture|say)(?: that)?(?: to be| you are"
-    rf"| you"
+    rf"{_START}(?:pretend|imagine|suppose|assume|envision|visuali[sz]e|picture|say)(?: that)?(?: to be| you are| you"
     rf"['\u2019]re| you were| yourself (?:as|to be)| being| yourself) {_NOT_PRAISE}{_SOMEBODY}[^.!?\n]{{0,40}}",
     _ANY_CASE,
 )
@@ -68,12 +72,13 @@ _ROLE = re.compile(
     r"\brole-?\s?play(?:ing)? (?:as |that you are |being )?(?:(?:an?|the|my) |(?-i:[A-Z]))"
     r"|\b(?:take|assume|play|adopt|fill|step into|accept|have)(?: on| up)? (?:the|your|an?) (?:[\w-]{1,20} )?"
     r"(?:roles?|part|persona|character|identity|voice|perspective|position|mindset) (?:of|as) [^.!?\n]{0,40}"
+    r"|\b(?:^transform into|you have (?:just )?(?:become|been (?:transformed into|elected as)|turned into)"
+    r"|you['\u2019]ve (?:just )?(?:become|turned into)|tasked with impersonating) (?:an?|the|(?-i:[A-Z]))"
     r"|\b(?:let['\u2019]s|we will|we are going to) (?:do an? )?role-?\s?play\b",
     _ANY_CASE,
 )
 _EMBODY = re.compile(
-    rf"{_START}(?:embody|impersonate|channel|personify) (?:the |an? |your "
-    rf"|(?-i:[A-Z]))",
+    rf"{_START}(?:embody|impersonate|channel|personify) (?:the |an? |your |(?-i:[A-Z]))",
     _ANY_CASE,
 )
 _VIEW = re.compile(
@@ -81,22 +86,25 @@ _VIEW = re.compile(
     r" (?:of|as) (?:an?|the|my|(?-i:[A-Z]))",
     _ANY_CASE,
 )
-_SHOES = re.compile(r"\bput yourself in(?:to)? (?:the )?(?:shoes|place|position|role) of\b", _ANY_CASE)
+_SHOES = re.compile(
+    r"\b(?:put yourself|step|you are|imagine yourself) in(?:to)? (?:the )?(?:shoes|place|position|role) of\b",
+    _ANY_CASE,
+)
 _WERE = re.compile(r"\bif you were (?:an?|the|my|(?-i:[A-Z]))\b[^.!?\n]{0,40}", _ANY_CASE)
 _AS_ONE = re.compile(
-    rf"(?:^|[.!?:]\s{{1,3}})as {_FORM}{_NOBODY}(?:an?|the) (?!(?:alternative|example|result|rule|reminder|bonus"
-    rf"|follow-up|consequence|start|first|next|last|final|final step|user|customer)\b)[^,.!?\n]{{2,60}}, {_TASK}",
+    rf"(?:^|[.!?:]\s{{1,3}})as {_FORM}{_NOBODY}(?:(?:an?|the) |(?-i:(?=[A-Z]))) ?(?!(?:alternative|example"
+    rf"|result|rule|reminder|bonus"
+    rf"|follow-up|consequence|start|first|next|last|final|final step|user|customer|usual|always|I|you|we|it"
+    rf"|they)\b)[^,.!?\n]{{2,60}}, {_TASK}",
     _ANY_CASE,
 )
 _BE = re.compile(
-    r"(?:^|[.!?:]\s{1,3})(?:please )?be (?:my |an? (?!bit|little|good"
-    r"|better))[^.!?\n]{1,40}",
+    r"(?:^|[.!?:]\s{1,3})(?:please )?be (?:my |an? (?!bit|little|good|better))[^.!?\n]{1,40}",
     _ANY_CASE,
 )
 _PLAY = re.compile(
     r"(?:^|[.!?:]\s{1,3})you(?:['\u2019]ll| will)? (?:play|portray|voice) (?!(?:an?|the) (?:\w+ )?(?:game|piano"
-    r"|guitar"
-    r"|song|match|card))(?:(?:an?|the|my) |(?-i:[A-Z]))[^.!?\n]{0,40}",
+    r"|guitar|song|match|card))(?:(?:an?|the|my) |(?-i:[A-Z]))[^.!?\n]{0,40}",
     _ANY_CASE,
 )
 _THE_MODEL = re.compile(
@@ -123,7 +131,7 @@ _RULES: Rules = (
     ("voice of", _ROLE),
     (" like ", _AS),
     (" as ", _AS),
-    ("as a", _AS_ONE),
+    ("as ", _AS_ONE),
     ("embody", _EMBODY),
     ("personate", _EMBODY),
     ("personify", _EMBODY),
@@ -132,7 +140,14 @@ _RULES: Rules = (
     ("perspective", _VIEW),
     ("voice of", _VIEW),
     ("eyes of", _VIEW),
-    ("put yourself", _SHOES),
+    ("shoes of", _SHOES),
+    ("place of", _SHOES),
+    ("position of", _SHOES),
+    ("character of", _ROLE),
+    ("transform", _ROLE),
+    ("impersonating", _ROLE),
+    ("become", _ROLE),
+    ("elected as", _ROLE),
     ("if you were", _WERE),
     ("be a", _BE),
     ("be my", _BE),

@@ -1,0 +1,1 @@
+"""Hand-labelled rows, and what they say of the detectors' error."""
