@@ -5,7 +5,10 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import json
 import math
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -16,7 +19,16 @@ from hypothesis import strategies as st
 
 from aftertune.canon import file_digest
 from aftertune.errors import DataError
-from aftertune.files import Record, columns_of, read_records, source_digest, text_of
+from aftertune.files import (
+    Record,
+    Reject,
+    columns_of,
+    read_records,
+    source_digest,
+    stream_records,
+    stream_texts,
+    text_of,
+)
 
 ROWS = [{"id": "1", "q": "a, b"}, {"id": "2", "q": "two\nlines"}]
 
@@ -182,3 +194,144 @@ def test_any_bytes_are_rows_or_a_data_error(suffix: str, data: bytes) -> None:
         except DataError as error:
             fix = error.fix
     assert fix
+
+
+def rejected(path: Path) -> tuple[list[str], list[tuple[str, str]]]:
+    """The first column of the good rows, and where and why the others were skipped."""
+    bad: list[Reject] = []
+    good = [str(next(iter(record.fields.values()))) for record in stream_records(path, bad.append)]
+    return good, [(reject.where, reject.reason) for reject in bad]
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "good", "where", "why"),
+    [
+        ("a.jsonl", b'{"a": 1}\n{"a": \n\n{"a": 3}\n', ["1", "3"], "line 2", "bad JSON at column"),
+        ("a.jsonl", b'{"a": 1}\n{"a": 2} {}\n{"a": 3}\n', ["1", "3"], "line 2", "bad JSON at column 10 (Extra data)"),
+        ("a.jsonl", b'{"a": 1}\n{"a": "\xff"}\n{"a": 3}\n', ["1", "3"], "line 2", "not UTF-8 text (byte 0xff at col"),
+        ("a.jsonl", b'{"a": 1}\n["b"]\n{"a": 3}\n', ["1", "3"], "line 2", "a row must be an object, found a list"),
+        (
+            "a.jsonl",
+            b'{"a": 1}\n{"a": "\\uDE00"}\n{"a": 3}\n',
+            ["1", "3"],
+            "line 2",
+            "half of a character pair (\\ude00)",
+        ),
+        ("a.jsonl", b'{"a": 1}\n' + b"[" * 99_999 + b'\n{"a": 3}', ["1", "3"], "line 2", "cannot be read"),
+        ("a.json", b'{"a": 1}\n{"a"\n{"a": 3}\n', ["1", "3"], "line 2", "bad JSON"),
+        ("a.json", b'[{"a": 1},\n7,\n{"a": 3}]', ["1", "3"], "row 2", "a row must be an object, found a number"),
+        ("a.json", b'[{"a": 1}, {"a": "\xff\xfe"}, {"a": 3}]', ["1", "3"], "row 2", "not UTF-8 text (byte 0xff)"),
+        ("a.json", b'{"x": {"a": 1}, "y": {"a": "\\ud800"}}', ["x"], "row 2", "half of a character pair"),
+        ("a.csv", b"a,b\n1,2\n3\n4,5\n", ["1", "4"], "line 3", "1 cell, and the header has 2 columns"),
+        ("a.csv", b'a,b\n1,2\n"x"y,3\n4,5\n', ["1", "4"], "line 3", "broken row"),
+        ("a.csv", b'a,b\n1,2\n"x\n\xff",3\n4,5\n', ["1", "4"], "line 3", "not UTF-8 text (byte 0xff at column 1)"),
+        ("a.txt", b"one\n\xff\ntwo", ["one", "two"], "line 2", "not UTF-8"),
+    ],
+)
+def test_a_bad_row_is_skipped_with_its_place(
+    tmp_path: Path, name: str, data: bytes, good: list[str], where: str, why: str
+) -> None:
+    path = write(tmp_path, name, data)
+    kept, bad = rejected(path)
+    assert kept == good
+    assert [place for place, _ in bad] == [where]
+    assert why in bad[0][1]
+    message = failure(path).message
+    assert message.startswith(str(path))
+    assert "not UTF-8" in why or f"{where.replace('line ', ':')}: " in message
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "said"),
+    [
+        ("a.jsonl.gz", gzip.compress(b'{"a": 1}\n' * 99_999, mtime=0)[:-9], "broken gzip data"),
+        ("a.json", '[{"a": 1},\n{"a": 2}\n{"a": 3}]', ":3: bad JSON at column 1 (Expecting ',' delimiter)"),
+        ("a.json", '[{"a": 1},\n{"a": 2', ":2: bad JSON at column 8"),
+        ("a.json", '[{"a": 1},]', ":1: bad JSON at column 11 (Expecting value)"),
+        ("a.json", '[{"a": 1}', ":1: bad JSON at column 10"),
+        ("a.json", '[{"a": 1}]\n[]', ":2: bad JSON at column 1 (Extra data)"),
+        ("a.csv", 'a,b\n1,2\n3,"4\n5,6\n', ":3: broken row (unexpected end of data)"),
+        ("a.csv", b"a,\xff\n1,2\n", ":1: not UTF-8"),
+        ("a.jsonl", "nothing\nhere\n", "the file has no rows"),
+    ],
+)
+def test_what_cannot_be_gone_on_from_is_an_error_anyway(
+    tmp_path: Path, name: str, data: bytes | str, said: str
+) -> None:
+    path = write(tmp_path, name, data)
+    with pytest.raises(DataError) as caught:
+        rejected(path)
+    assert said in caught.value.message
+    assert str(path) in caught.value.message
+
+
+def test_rows_come_before_the_file_is_read_to_its_end(tmp_path: Path) -> None:
+    text = '[{"a": 1},\n' + " " * (4 << 20) + "broken"
+    rows = stream_records(write(tmp_path, "a.json", text))
+    assert next(rows).fields == {"a": 1}
+    with pytest.raises(DataError, match=r":2: bad JSON at column 4194305 "):
+        next(rows)
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+@pytest.mark.parametrize("zipped", [False, True])
+def test_arrays_longer_than_the_window_give_the_same_rows(tmp_path: Path, indent: int | None, zipped: bool) -> None:
+    """Pieces of the file end in numbers, escapes, characters of several bytes, and rows of many lengths."""
+    rows = [{"n": n * 10**9 + 0.5, "é": "ü€😀\n\\" * (n % 977), "list": [n, None, True]} for n in range(1500)]
+    rows.append({"long": "x" * (3 << 20)})
+    rows.append({"n": 1})
+    text = json.dumps(rows, indent=indent, ensure_ascii=False)
+    assert len(text.encode()) > 8 << 20
+    path = write(tmp_path, "a.json" + ".gz" * zipped, gzip.compress(text.encode()) if zipped else text)
+    assert [record.fields for record in stream_records(path)] == rows
+    assert [json.loads(raw) for _, raw in stream_texts(path)] == rows
+
+
+def test_a_broken_row_far_into_an_array_has_its_line(tmp_path: Path) -> None:
+    rows = [json.dumps({"a": n, "b": "é" * 100}, indent=1) for n in range(30_000)]
+    rows[29_000] = rows[29_000].replace('"b":', '"b"')
+    text = "[\n" + ",\n".join(rows) + "\n]"
+    line = text[: text.index('"b" ')].count("\n") + 1
+    with pytest.raises(DataError, match=rf":{line}: bad JSON at column 6 \(Expecting ':' delimiter\)"):
+        list(stream_records(write(tmp_path, "a.json", text)))
+
+
+def test_the_text_of_a_row_is_kept_where_it_has_one(tmp_path: Path) -> None:
+    texts = [text for _, text in stream_texts(write(tmp_path, "a.jsonl", '{"a":  1}\r\n\n {"a": 2} \n'))]
+    assert texts == ['{"a":  1}', ' {"a": 2} ']
+    texts = [text for _, text in stream_texts(write(tmp_path, "a.csv", 'a,b\r\n1,"x\r\ny"\r\n2,z'))]
+    assert texts == ['1,"x\r\ny"\r\n', "2,z"]
+    texts = [text for _, text in stream_texts(write(tmp_path, "a.json", '[ {"a":1} ,{"a" : 2}]'))]
+    assert texts == ['{"a":1}', '{"a" : 2}']
+
+
+def test_parquet_comes_in_batches(tmp_path: Path) -> None:
+    pl.DataFrame({"a": range(25_000)}).write_parquet(tmp_path / "a.parquet", row_group_size=7_000)
+    records = list(stream_records(tmp_path / "a.parquet"))
+    assert [record.fields["a"] for record in records] == list(range(25_000))
+    assert records[-1].where == "row 25000"
+
+
+_MEASURED = """
+import resource, sys
+from aftertune.files import stream_records
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+n = sum(1 for _ in stream_records(sys.argv[1]))
+print(n, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+"""
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.jsonl", "a.csv", "a.jsonl.gz"])
+def test_a_stream_does_not_hold_the_file(tmp_path: Path, name: str) -> None:
+    rows = [{"a": "x" * 1000, "b": str(n)} for n in range(60_000)]
+    if name == "a.json":
+        data = json.dumps(rows, indent=1)
+    elif name == "a.csv":
+        data = "a,b\n" + "".join(f"{row['a']},{row['b']}\n" for row in rows)
+    else:
+        data = "".join(json.dumps(row) + "\n" for row in rows)
+    path = write(tmp_path, name, gzip.compress(data.encode(), 1) if name.endswith(".gz") else data)
+    ran = subprocess.run([sys.executable, "-c", _MEASURED, str(path)], capture_output=True, text=True, check=True)
+    n, megabytes = map(int, ran.stdout.split())
+    assert n == len(rows)
+    assert megabytes < 30, "the file has 60 MB"
