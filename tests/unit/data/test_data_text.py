@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
-from aftertune.data.text.content import content, same_content
+from aftertune.data.text.code import holds_code
+from aftertune.data.text.content import code_spans, content, same_but_for, same_content
 from aftertune.data.text.rendering import render
 from aftertune.data.text.sentences import sentences
 from aftertune.data.text.structure import Parsed, kind_of, parse
@@ -141,9 +144,143 @@ def test_content_is_words_without_layout() -> None:
     assert content("## Answer\n\n1. **One** two,\n2) three.") == ("One", "two", "three")
 
 
-@pytest.mark.parametrize("piece", ['"a. B" ', "1. x ", "a. ", "(", "As an AI ", "You are a b, ", "**a "])
-def test_long_lines_take_time_in_proportion(piece: str) -> None:
-    """A long line of the worst kind of text ends; with quadratic rules this test would not."""
-    text = piece * (150_000 // len(piece))
-    assert "".join(sentences(text)).replace(" ", "") == text.replace(" ", "")
-    assert parse(text).kind
+def test_numbers_of_a_list_in_one_line_are_no_content() -> None:
+    assert content("Buy 1. milk 2. tea", enumerated=True) == ("Buy", "milk", "tea")
+    assert content("Buy 1. milk 2. tea") == ("Buy", "1", "milk", "2", "tea")
+    assert content("Wait 2) s, 1) mix, 3) cut, 2) bake", enumerated=True) == (
+        "Wait",
+        "2)",
+        "s",
+        "mix",
+        "3)",
+        "cut",
+        "bake",
+    )
+    assert same_content("Do: 1) mix, 2) bake", "Do:\n1. mix,\n2. bake", enumerated=True)
+    assert not same_content("Do: 1) mix, 2) bake", "Do:\n1. mix,\n2. bake")
+
+
+def test_code_spans_are_read_where_there_are_none_before() -> None:
+    assert code_spans("Use `a  b` and `c`.") == ("`a  b`", "`c`")
+    assert not same_content("Use a b.", "Use `a b`.")
+
+
+SPARE = frozenset(("also,", "very"))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "added", "same"),
+    [
+        ("Also, it is hot.", "It is hot.", "", True),
+        ("It also, is hot.", "It is hot.", "", True),
+        ("It also is hot.", "It is hot.", "", False),  # listed only with its comma
+        ("It is not hot.", "It is hot.", "", False),
+        ("It is very hot.", "It is hot. The end.", "The end.", True),
+        ("It is hot.\n#### 4", "It is hot. The end.\n#### 4", "The end.", True),
+        ("It is hot.", "It is hot. The end.", "", False),
+        ("It is hot.", "It is hot.", "The end.", False),
+        ("It is hot.", "it is hot.", "", False),  # only the word after one left out may change its case
+        ("Very `a b` it.", "`a  b` it.", "", False),
+    ],
+)
+def test_same_but_for(before: str, after: str, added: str, same: bool) -> None:
+    assert same_but_for(before, after, spare=SPARE, added=added) is same
+
+
+@pytest.mark.parametrize(
+    ("answer", "units"),
+    [
+        ("1. Tea 2. Milk", ("Tea", "Milk")),
+        ("1. Tea 2. Milk.", ()),  # a sentence that ends in "2." has this form too
+        ("1. Type 2. It is common.", ()),
+        ("1. e4 e5 2. Nf3 Nc6 3. Bb5", ()),
+        ("1. Jo Jr. 2. Al Jr. 3. Cy Jr.", ("Jo Jr.", "Al Jr.", "Cy Jr.")),
+        ("Steps: 1. Mix it. Stir. 2. Bake it. Wait.", ("Steps:", "Mix it. Stir.", "Bake it. Wait.")),
+        ("Steps: 1. Mix it. 2. Bake it. Enjoy it.", ("Steps:", "Mix it.", "Bake it.", "Enjoy it.")),
+        ("Use 1) a, 2) b and 3) c.", ()),  # what introduces it is unfinished
+        ("Use these: 1) a, 2) b and 4) c.", ()),
+        ("Use these: 1) a, 2. b, 3) c.", ()),
+        ("Use these: 1) a, 2) b.\nThen these: 1) c, 2) d.", ()),
+        ("Intro.\nUse: 1) a, 2) b.\nEnd.", ("Intro.", "Use:", "a,", "b.", "End.")),
+        ("- Use: 1) a, 2) b.\n- End.", ()),
+    ],
+)
+def test_lists_in_one_line_are_taken_apart_only_when_clear(answer: str, units: tuple[str, ...]) -> None:
+    assert parse(answer) == Parsed("inline_list", units)
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ("x = 1", True),
+        ("total <- sum(y)", True),
+        ("print(x)", True),
+        ("return x;", False),
+        ('return "x";', True),
+        ("if (x) {", True),
+        ("}", True),
+        ("done", True),
+        ("for x in y:", True),
+        ("for (x in y):", True),
+        ("import os", True),
+        ("SELECT a FROM b", True),
+        ("Dim x As Integer", True),
+        ("End If", True),
+        ("End of it.", False),
+        ("    a = [1]", True),
+        ("See <b>this</b>.", True),
+        ("<img src=a />", True),
+        ("5 < 6 and 7 > 2", False),
+        ("<a> / >", False),
+        ("I call f(x) here.", False),
+        ("He said so (twice)", False),
+        ("US firms (all of them)", False),
+        ("The end;", False),
+        ("#include <a>", True),
+        ("// note", True),
+        ("$$x$$", True),
+        ("\\begin{a}", True),
+        ("Price: $5;", False),
+    ],
+)
+def test_lines_of_code(line: str, code: bool) -> None:
+    assert holds_code(["Some text.", line]) is code
+    assert not holds_code([f"- {line}", f"  {line}"])
+
+
+def test_half_a_character_in_json_is_no_text() -> None:
+    assert parse('["One.", "\\ud83d"]').kind == "prose"
+    assert parse('["One.", "\\u00e9"]') == Parsed("json", ("One.", "\u00e9"))
+
+
+def test_structures_within_json_and_fences() -> None:
+    assert parse('```json\n["One.", "Two."]\n```') == Parsed("code_fence", ("One.", "Two."))
+    assert parse("```\nDo: 1) a, 2) b.\n```") == Parsed("code_fence", ("Do:", "a,", "b."))
+    assert parse("```\nDo 1) a, 2) b.\n```") == Parsed("inline_list", ())
+    assert parse("```\n\n```") == Parsed("prose", ())
+    assert parse("``` no language\na\n```").kind == "code"
+
+
+WORST = [
+    *("1. ", "1. a\n", "1. a 2. b ", "**", "**a ", "#", "# a\n", "|", "|a|\n", "[", "{", '["a",', '{"a":', "```", "`"),
+    *('"', "\u201c", "\u201ca ", "(", "((a) ", "....", ". ", "?!", "a. ", "A\n", "\n", " ", "\t", "    x = 1\n"),
+    *("f(x)\n", "<a ", "</", "<!--", "\x1b[31m", "<b>x</b>", "no. 5. ", "e.g. ", "- ", "* * ", "#### 1\n", "};\n"),
+    *(")x;", "for ", "\r\n", "\u2028", "\\[", "*_", "I am ", '"a. B" ', "1. x ", "As an AI ", "You are a b, "),
+]
+
+
+@pytest.mark.parametrize("piece", WORST)
+def test_long_texts_take_time_in_proportion(piece: str) -> None:
+    """Long text of the worst kind takes less than a second a megabyte; with quadratic rules it would take hours."""
+    text = piece * (300_000 // len(piece))
+    start = time.process_time()
+    assert "".join("".join(sentences(text)).split()) == "".join(text.split())
+    assert parse(text).kind == kind_of(text)
+    assert same_content(text, text + "\n")
+    assert time.process_time() - start < 5
+
+
+def test_deeply_nested_json_is_text() -> None:
+    deep = "[" * 10_000 + '"a"' + "]" * 10_000
+    assert parse(deep).kind == parse('{"answer": ' * 10_000).kind == "prose"
+    assert same_content(deep, deep)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -18,7 +18,7 @@ from aftertune.data.text import hedges, tokens
 from aftertune.data.text.content import same_but_for, same_content
 from aftertune.data.text.filler import SHORTEST, filler
 from aftertune.data.text.rendering import render
-from aftertune.data.text.spare import SPARE, fewer_intensifiers, without_opening
+from aftertune.data.text.spare import SPARE, without_intensifiers, without_opening
 from aftertune.data.text.structure import JSON_KEY, Parsed, Structure, ends_sentence, kind_of, split_final
 
 Control = Literal["none", "neutral_shuffle", "length_matched", "length_padded", "hedge_frozen"]
@@ -178,28 +178,27 @@ def _joined(text: str, said: str) -> str:
 
 
 def _shorter(change: Change, target: int) -> Held:
-    """Leave out spare words, one at a time, until the length is right; those that are too much of it stay."""
-    units = list(change.parsed.units)
-    for place, unit in _with_fewer_words(units):
-        text = render(replace(change.parsed, units=(*units[:place], unit, *units[place + 1 :])), change.to)
-        n_tokens = tokens.count(text)
-        if tokens.within(n_tokens, target):
-            kept = same_but_for(change.before, text, spare=SPARE, enumerated=change.enumerated)
-            return Held(text) if kept and kind_of(text) == change.to else Held(reason="content not kept")
-        if n_tokens > target:
-            units[place] = unit
-    return Held(reason=CANNOT_MATCH)
+    """Leave out spare words until the length is right: openings that only join, then intensifiers."""
+    units = _with_fewer_words(change.parsed.units, tokens.count(change.after), target)
+    text = render(replace(change.parsed, units=units), change.to)
+    if not tokens.within(tokens.count(text), target):
+        return Held(reason=CANNOT_MATCH)
+    kept = same_but_for(change.before, text, spare=SPARE, enumerated=change.enumerated)
+    return Held(text) if kept and kind_of(text) == change.to else Held(reason="content not kept")
 
 
-def _with_fewer_words(units: list[str]) -> Iterator[tuple[int, str]]:
-    """Each unit without its joining word, then each with ever fewer intensifiers; later ones see what was taken."""
-    for place in range(len(units)):
-        unit = without_opening(units[place])
-        if unit != units[place]:
-            yield place, unit
-    for place in range(len(units)):
-        for unit in fewer_intensifiers(units[place]):
-            yield place, unit
+def _with_fewer_words(units: tuple[str, ...], n_tokens: int, target: int) -> tuple[str, ...]:
+    """Units with as few words left out as bring the length down to the target, or all that are spare."""
+    fewer = list(units)
+    for place, unit in enumerate(units):
+        if n_tokens > target + 1 and not tokens.within(n_tokens, target):
+            fewer[place] = without_opening(unit)
+            n_tokens -= 2 * (fewer[place] != unit)  # the word and its comma
+    for place, unit in enumerate(fewer):
+        if n_tokens > target and not tokens.within(n_tokens, target):
+            fewer[place], n_left_out = without_intensifiers(unit, n_tokens - target)
+            n_tokens -= n_left_out
+    return tuple(fewer)
 
 
 _CONTROLS: dict[Control, Callable[[Change, np.random.Generator], Held]] = {

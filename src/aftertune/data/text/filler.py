@@ -29,7 +29,7 @@ SENTENCES = (
     "The answer stands above and there is nothing after it.",
     "What was asked is answered above and the text ends.",
     "The words above are the answer and these words close it.",
-    "The question was asked above and this is the answer below.",
+    "The question was asked first and this answer came after that.",
     "The words above are the answer and they end with this line.",
     "There was a question and the answer to it stands above these words.",
 )

@@ -7,7 +7,6 @@ Quirk et al. 1985, "A Comprehensive Grammar of the English Language" (Longman), 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 
 def _words(listed: str) -> frozenset[str]:
@@ -27,6 +26,7 @@ _INTENSIFIER = re.compile(rf"(?<=[\w,;] )(?:{'|'.join(sorted(INTENSIFIERS))}) (?
 _AFTER = _words("not never no isn't aren't wasn't weren't don't doesn't didn't can't won't an the this that his her")
 _BEFORE = _words("much many few little same first last well own best least most end beginning idea nature")
 _VOWELS = frozenset("aeiouh")
+_SEEN = 40  # characters looked at on either side
 
 
 def without_opening(unit: str) -> str:
@@ -42,18 +42,24 @@ def without_opening(unit: str) -> str:
     return rest[0].upper() + rest[1:]
 
 
-def fewer_intensifiers(unit: str) -> Iterator[str]:
-    """A unit with ever fewer intensifiers; units with code in them give none.
+def without_intensifiers(unit: str, most: int) -> tuple[str, int]:
+    """A unit without its last intensifiers, and how many were left out; units with code in them keep theirs.
 
-    >>> list(fewer_intensifiers("It is very hot and really sweet, not very sour."))
-    ['It is very hot and sweet, not very sour.', 'It is hot and sweet, not very sour.']
+    Args:
+        unit: A sentence or list item.
+        most: The most that may be left out.
+
+    >>> without_intensifiers("It is very hot and really sweet, not very sour.", 5)
+    ('It is hot and sweet, not very sour.', 2)
     """
-    if "`" in unit:
-        return
-    for found in reversed([*_INTENSIFIER.finditer(unit)]):
-        before = unit[: found.start()].split()[-1].lower().replace("\u2019", "'")
-        after = unit[found.end() :].split(None, 1)[0].lower()
-        if before in _AFTER or after in _BEFORE or before == "a" and after[0] in _VOWELS:
-            continue
-        unit = unit[: found.start()] + unit[found.end() :]
-        yield unit
+    found = [] if "`" in unit else [match.span() for match in _INTENSIFIER.finditer(unit) if _is_spare(match)]
+    taken = found[len(found) - min(most, len(found)) :]
+    starts, ends = [0, *(high for _, high in taken)], [*(low for low, _ in taken), len(unit)]
+    return "".join(unit[low:high] for low, high in zip(starts, ends, strict=True)), len(taken)
+
+
+def _is_spare(found: re.Match[str]) -> bool:
+    low, high = found.span()
+    before = found.string[max(0, low - _SEEN) : low].split()[-1].lower().replace("\u2019", "'")
+    after = found.string[high : high + _SEEN].split(None, 1)[0].lower()
+    return before not in _AFTER and after not in _BEFORE and not (before == "a" and after[0] in _VOWELS)
