@@ -86,7 +86,7 @@ def _of_lines(path: Path, lines: Any, rejects: Rejects | None) -> Iterator[tuple
             if not line.strip():
                 continue
             try:
-                value = _parsed(line)
+                value = _parsed(line.rstrip("\r\n"))
             except _Bad as error:
                 refuse(path, f"line {number}", f"bad JSON at {error}", "correct that line", rejects)
                 continue
