@@ -12,6 +12,7 @@ import typer
 from aftertune.cli import (
     analyze,
     check,
+    data_audit,
     data_transform,
     demo,
     doctor,
@@ -49,7 +50,7 @@ VERBS = (
     ("list", listing.list_components, LOOK),
     ("show", show.show, LOOK),
 )
-DATA_VERBS = (("transform", data_transform.data_transform),)
+DATA_VERBS = (("audit", data_audit.data_audit), ("transform", data_transform.data_transform))
 _SETTINGS = {"help_option_names": ["-h", "--help"]}
 app = typer.Typer(
     add_completion=False,

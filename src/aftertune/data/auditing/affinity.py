@@ -28,7 +28,8 @@ class Sample:
 
     def __init__(self, size: int) -> None:
         """Draw up to `size` rows."""
-        self._size, self._kept, self._seen = size, list[tuple[int, int, Placed]](), 0
+        self._size = size
+        self._kept: list[tuple[int, int, Placed]] = []
 
     def of(self, rows: Iterable[Placed]) -> Iterator[Placed]:
         """Pass the rows on, and keep those drawn."""
@@ -36,9 +37,8 @@ class Sample:
             entry = (-draw_of(place), place, row)
             if len(self._kept) < self._size:
                 heapq.heappush(self._kept, entry)
-            elif entry > self._kept[0]:
+            elif self._kept and entry > self._kept[0]:
                 heapq.heapreplace(self._kept, entry)
-            self._seen += 1
             yield row
 
     @property

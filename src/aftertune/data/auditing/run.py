@@ -13,6 +13,7 @@ from aftertune.data.auditing.pool import tallies
 from aftertune.data.auditing.record import Affinity, Audit, Duplicates, Rejected
 from aftertune.data.auditing.shares import label_shares, lengths, ranking, share_of
 from aftertune.data.auditing.tally import Placed, Tally, merged
+from aftertune.data.detectors.labelled.measured import measured_error
 from aftertune.data.near_duplicates import RULE, NearDuplicates, group
 from aftertune.data.ranking import RISK_ABOUT
 from aftertune.data.reading import RowStream, stream_rows
@@ -39,6 +40,10 @@ class _Read:
         if len(self.first) < _SHOWN:
             self.first.append(Rejected(found.where, found.reason))
 
+    def in_order(self) -> tuple[Rejected, ...]:
+        """Those kept, by place: the first records of a file are read twice."""
+        return tuple(sorted(self.first, key=lambda one: int("".join(filter(str.isdigit, one.where)) or 0)))
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Found:
@@ -54,6 +59,7 @@ def audit_file(
     *,
     layout: str = "auto",
     columns: Mapping[str, str] | None = None,
+    split: str | None = None,
     model: str | None = None,
     sample: int = SAMPLE,
     level: float = 0.95,
@@ -68,6 +74,7 @@ def audit_file(
         path: The file, of any kind and layout that a study reads.
         layout: The layout's name, or "auto".
         columns: Which column is what, for files in no known layout.
+        split: Which split, for a folder with several.
         model: Also score answers under this model: `organism`, or a folder.
         sample: The most rows to score; they are drawn at random where there are more.
         level: Confidence level of all limits, a fraction.
@@ -80,14 +87,16 @@ def audit_file(
         ModelError, MissingExtra: the model cannot be loaded.
     """
     read = _Read()
-    stream = stream_rows(path, layout=layout, columns=columns, rejects=read.reject)
     drawn = Sample(sample if model else 0)
-    found = _tallied(drawn.of(_placed(stream, read)), jobs, tick)
-    if not found.wheres:
-        where = f" ({read.first[0].where}: {read.first[0].reason})" if read.first else ""
-        raise DataError(
-            f"{path}: none of its {read.n + read.rejected:,} records can be read{where}", "correct the file"
-        )
+    try:
+        stream = stream_rows(path, layout=layout, columns=columns, split=split, rejects=read.reject)
+        found = _tallied(drawn.of(_placed(stream, read)), jobs, tick)
+    except DataError as error:
+        if read.n or not read.rejected:
+            raise
+        raise _nothing_read(path, read) from error
+    if not read.n:
+        raise _nothing_read(path, read)
     scored = self_affinity(drawn.rows, model, level=level, tick=lambda n: tick("scored", n)) if model else None
     return _audit(Path(path).name, source_digest(path), stream.layout, read, found, scored, level)
 
@@ -103,6 +112,14 @@ def audit_rows(rows: Iterable[Row], *, name: str = "rows", level: float = 0.95, 
 
     found = _tallied(placed(), jobs, lambda what, done: None)
     return _audit(name, "", "rows", read, found, None, level)
+
+
+def _nothing_read(path: Path | str, read: _Read) -> DataError:
+    first = read.in_order()[0]
+    return DataError(
+        f"{path}: not one row can be read: {first.where}, {first.reason}",
+        "correct the file, or say which column is what with `columns`",
+    )
 
 
 def _placed(stream: RowStream, read: _Read) -> Iterator[Placed]:
@@ -137,8 +154,8 @@ def _audit(
         n_records=read.n + read.rejected,
         n_rows=len(tally.risk_N),
         rejected=read.rejected,
-        reject_examples=tuple(read.first),
-        labels=label_shares(tally, group_N, level, lambda name, label: (None, None)),
+        reject_examples=read.in_order(),
+        labels=label_shares(tally, group_N, level, measured_error),
         lengths=lengths(tally),
         duplicates=_duplicates(copies, found.wheres, level),
         ranking=ranking(tally, "structure_maths_length", RISK_ABOUT),
