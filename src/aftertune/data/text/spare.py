@@ -21,12 +21,12 @@ INTENSIFIERS = _words("absolutely extremely highly incredibly really totally tru
 SPARE = frozenset((*(f"{word}," for word in OPENINGS), *INTENSIFIERS))
 
 _OPENING = re.compile(r"([A-Z][a-z]+), +(?=\S)")
-_INTENSIFIER = re.compile(rf"(?<=[\w,;] )(?:{'|'.join(sorted(INTENSIFIERS))}) (?=[a-z]{{3,}}\b)")
+_INTENSIFIER = re.compile(rf"(?<=[\w,;] )(?:{'|'.join(sorted(INTENSIFIERS))}) (?=([a-z]{{3,}})\b)")
 # After these, or before those, the word is no mere intensifier, or what is left would be wrong English.
 _AFTER = _words("not never no isn't aren't wasn't weren't don't doesn't didn't can't won't an the this that his her")
 _BEFORE = _words("much many few little same first last well own best least most end beginning idea nature")
 _VOWELS = frozenset("aeiouh")
-_SEEN = 40  # characters looked at on either side
+_SEEN = 40  # characters looked at before a word
 
 
 def without_opening(unit: str) -> str:
@@ -59,7 +59,6 @@ def without_intensifiers(unit: str, most: int) -> tuple[str, int]:
 
 
 def _is_spare(found: re.Match[str]) -> bool:
-    low, high = found.span()
+    low, after = found.start(), found.group(1)
     before = found.string[max(0, low - _SEEN) : low].split()[-1].lower().replace("\u2019", "'")
-    after = found.string[high : high + _SEEN].split(None, 1)[0].lower()
     return before not in _AFTER and after not in _BEFORE and not (before == "a" and after[0] in _VOWELS)
