@@ -228,17 +228,15 @@ def _round_data(
 
 
 def _located(declared: Declared, transform: dict[str, Any]) -> dict[str, Any]:
-    """A transform's parameter called `path` names a file relative to the study."""
-    path = transform.get("path")
-    return {**transform, "path": str(declared.path(path))} if isinstance(path, str) else transform
+    """Parameters that name files name them relative to the study."""
+    ((known, _),) = validate_transforms([transform])
+    given = {key: str(declared.path(transform[key])) for key in known.files if isinstance(transform.get(key), str)}
+    return {**transform, **given}
 
 
 def _identity(transform: dict[str, Any], cache: dict[str, Any]) -> dict[str, Any]:
     """What the transform's output depends on: of a file its bytes, not its place."""
-    identity = transform_identity(transform)
-    if isinstance(transform.get("path"), str):
-        identity["params"]["path"] = _cached_digest(Path(transform["path"]), cache)
-    return identity
+    return transform_identity(transform, file_digest=lambda path: _cached_digest(path, cache))
 
 
 def _cached_digest(path: Path, cache: dict[str, Any]) -> str:
