@@ -225,7 +225,8 @@ def _rows(path: Path, value: Any) -> list[Record]:
         if form == "lists":
             return _from_columns(path, value)
         if form == "keyed":
-            return [Record({"id": key, **item}, f"row {number}") for number, (key, item) in enumerate(value.items(), 1)]
+            keyed = (item if "id" in item else {"id": key, **item} for key, item in value.items())
+            return [Record(item, f"row {number}") for number, item in enumerate(keyed, 1)]
         if not value:
             return []
     raise DataError(

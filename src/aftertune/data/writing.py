@@ -102,7 +102,9 @@ def write_pieces(path: Path, style: Style, pieces: Sequence[Piece]) -> None:
     """
     with replaced(path) as file:
         if isinstance(style, ParquetStyle):
-            _frame(pieces, style.schema).write_parquet(file)
+            whole = io.BytesIO()  # polars would write to the file below a packed one
+            _frame(pieces, style.schema).write_parquet(whole)
+            file.write(whole.getbuffer())
         else:
             for part in style.parts(pieces):
                 file.write(part.encode("utf-8"))
