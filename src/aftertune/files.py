@@ -69,8 +69,8 @@ def stream_texts(path: Path | str, rejects: Rejects | None = None) -> Iterator[t
     is empty where a row has no text of its own (Parquet, JSON that is one object).
     """
     path = Path(path)
-    kind = file_kind(path)
     require_file(path)
+    kind = file_kind(path)
     try:
         if path.stat().st_size == 0:
             raise DataError(f"{path}: the file is empty", "write the rows into it, or name another file")
@@ -115,8 +115,6 @@ def file_kind(path: Path) -> str:
     kinds = suffixes[:-1] if is_gzipped(path) else suffixes
     kind = kinds[-1] if kinds else ""
     if kind not in _READERS:
-        if path.is_dir():
-            require_file(path)
         raise DataError(
             f"{path}: {'the suffix ' + repr(kind) if kind else 'a name without suffix'} is no kind of "
             f"file known here; known: {', '.join(kind for kind in _READERS if kind != '.arrow')}, each also with .gz",

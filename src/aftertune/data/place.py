@@ -110,7 +110,10 @@ def place_of(path: Path | str | Place, split: str | None = None) -> Place:
 def _chosen(path: Path, splits: dict[str, list[Path]], split: str | None) -> tuple[Path, ...]:
     known = ", ".join(splits)
     if split is None and len(splits) > 1:
-        raise DataError(f"{path}: has the splits {known}, and none is named", f"add `split: {next(iter(splits))}`")
+        raise DataError(
+            f"{path}: has the splits {known}, and none is named",
+            f"add `split: {next(iter(splits))}`, or name one of its files",
+        )
     name = next(iter(splits)) if split is None else split
     if name not in splits:
         raise DataError(
