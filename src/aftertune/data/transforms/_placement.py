@@ -22,6 +22,7 @@ _FENCE = re.compile(r"\A```[\w+-]*\n(.*?)\n?```\Z", re.DOTALL)
 _FENCE_LINE = re.compile(r"[ \t]{0,3}(?:```|~~~)")
 _NO_TEXT_LINE = re.compile(r"\s*(?:\||>|</?\w|\$\$)|\s*(?:[-*+\u2022\u2013]|\d{1,3}[.)]|#{1,6})\s|[ \t]{4}|\t")
 _ITEM_LINE = re.compile(r"\s{0,8}(?:[-*+\u2022\u2013]|\d{1,3}[.)])\s+\S")
+_MARK = re.compile(r"[.!?\u2026]")
 _SENTENCE_END = re.compile(r"[.!?\u2026][\"'\u201d\u2019)\]*_]{0,5}\Z")
 _LITERAL = re.compile(r'("(?:[^"\\]|\\.)*")(\s{0,20}:)?')
 _COMMA = re.compile(r"\s{0,20},\s{0,20}")
@@ -229,6 +230,9 @@ def _between_in_part(part: str, own_lines: bool) -> Iterator[tuple[int, str]]:
             continue
         if waiting >= 0:
             yield waiting, "\n" if own_lines else " "
+        if not _MARK.search(line):
+            waiting = -1
+            continue
         ends = list(_ends(line))
         whole = [_SENTENCE_END.search(line[max(0, end - 8) : end]) is not None for end in ends]
         yield from ((at + end, " ") for end, ended in zip(ends[:-1], whole, strict=False) if ended)

@@ -273,6 +273,18 @@ def test_any_text(answer: str, mode: str, position: str) -> None:
     assert mode == "strip" or not result.changed or len(result.row.answer) > len(answer)
 
 
+@settings(max_examples=200, deadline=None)
+@given(
+    st.text(alphabet='ab .\n-#`*{}[]",:1I|>!\u00e9', max_size=60),
+    st.sampled_from(["prefix", "suffix", "inline"]),
+    st.sampled_from(WORDINGS),
+)
+def test_any_text_comes_back(answer: str, position: str, wording: dict[str, str]) -> None:
+    added = identity(answer, mode="add", position=position, **wording)
+    if added.changed:
+        assert identity(added.row.answer, mode="strip", **wording).row.answer == answer
+
+
 def test_stripping_takes_words_out_and_puts_none_in() -> None:
     rng = np.random.default_rng(0)
     parts = [
