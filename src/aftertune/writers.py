@@ -127,3 +127,30 @@ def open_writers(
             loaded[identity] = load_model(ModelRef.of(work))
         found[writer] = Answers(loaded[identity], identity, writer, kept)
     return found
+
+
+def answers_of(specs: Iterable[Mapping[str, Any]], model: str | None, *, kept: Path | None = None) -> dict[Writer, Any]:
+    """The models that these transforms have write, loaded: what `data.transform` takes as `answer`.
+
+    Args:
+        specs: The transforms, each `{"name": ..., **parameters}`.
+        model: Who stands for `initial`: `organism`, a model folder, or a hub id with its revision; None for nobody.
+        kept: A folder where answers are kept from call to call; None to keep none.
+
+    Returns:
+        One per model and setting; empty where no transform has a model write.
+
+    Raises:
+        SpecError, ModelError, NoWeights: as `find_writers`.
+        MissingExtra: torch or transformers are not installed.
+    """
+    specs, cache = list(specs), dict[str, Any]()
+    if not needs_model(specs):
+        return {}
+    initial = find_model(model, place=_here, cache=cache, fetch=True) if model else None
+    known = find_writers(specs, initial, place=_here, cache=cache, fetch=True)
+    return open_writers(specs, {name: found.work for name, found in known.items()}, kept)
+
+
+def _here(text: str) -> Path:
+    return Path(text).expanduser()

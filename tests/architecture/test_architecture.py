@@ -17,7 +17,7 @@ BASE = {"errors", "records", "canon", "seeds", "registry", "store", "extras", "f
 STAGES = {"data", "tune", "generate", "judges", "benchmarks", "rewards", "report", "stats"}
 # A stage may use these beside the base and itself.
 ALLOWED = {
-    "data": {"organism"},
+    "data": {"organism", "stats", "backends"},
     "tune": {"backends", "spec"},
     "generate": {"backends"},
     "judges": {"backends", "organism"},

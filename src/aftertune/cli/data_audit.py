@@ -48,6 +48,10 @@ Columns = Annotated[
         help="Which column is what, for files in no known layout: prompt=question,answer=reply.",
     ),
 ]
+Split = Annotated[
+    str | None,
+    typer.Option("--split", metavar="NAME", show_default=False, help="Which split, for a folder with several."),
+]
 ModelName = Annotated[
     str | None,
     typer.Option(
@@ -79,6 +83,7 @@ def data_audit(
     out: OutDir = None,
     layout: LayoutName = "auto",
     columns: Columns = None,
+    split: Split = None,
     model: ModelName = None,
     sample: SampleSize = 2000,
     jobs: JobsHere = None,
@@ -111,6 +116,7 @@ def data_audit(
             file,
             layout=layout,
             columns=named_columns(columns),
+            split=split,
             model=model,
             sample=sample,
             jobs=jobs or cores(),
@@ -209,8 +215,9 @@ def _tell(found: Audit) -> None:
 def _cells(row: LabelFound) -> tuple[str, ...]:
     share = row.found
     limits = f"{100 * share.low:.1f} to {100 * share.high:.1f}" if share.low == share.low else share.reason
-    error = [f"{value[0]:.2f}" if value else "n/a" for value in (row.precision, row.recall)]
-    return (row.detector, row.label, f"{share.rows:,}", f"{100 * share.share:.1f} %", limits, *error)
+    error = ["{:.2f} ({:.2f} to {:.2f})".format(*value) if value else "n/a" for value in (row.precision, row.recall)]
+    shown = "<0.1 %" if share.share < 0.0005 else f"{100 * share.share:.1f} %"
+    return (row.detector, row.label, f"{share.rows:,}", shown, limits, *error)
 
 
 def _tell_rest(found: Audit) -> None:

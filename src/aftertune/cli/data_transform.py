@@ -13,7 +13,7 @@ from aftertune.cli.options import Json
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from aftertune.data.build import Changes
+    from aftertune.data.build import Changes, Writer
     from aftertune.data.dataset import Dataset, Transformed
     from aftertune.data.transforms.base import Answer
 
@@ -113,17 +113,22 @@ def data_transform(
         _tell(before, made, files)
 
 
-def answerer(model: str | None, specs: Sequence[Mapping[str, Any]] = ()) -> Answer | None:
-    """The model that transforms have write; None where none is named.
+def answerer(model: str | None, specs: Sequence[Mapping[str, Any]]) -> Mapping[Writer, Answer] | None:
+    """The models that transforms have write; None where none does.
 
     Raises:
-        SpecError: models are not run from this command.
+        SpecError: a transform has a model write and none is named, or one is named and none writes.
+        ModelError, NoWeights, MissingExtra: a model is not here, or cannot be loaded.
     """
-    if model is None:
-        return None
+    from aftertune.data.build import needs_model
     from aftertune.errors import SpecError
+    from aftertune.writers import answers_of
 
-    raise SpecError("--model: no transform here has a model write yet", "leave --model out")
+    if needs_model(specs):
+        return answers_of(specs, model)
+    if model is not None:
+        raise SpecError(f"--model {model}: no transform here has a model write", "leave --model out")
+    return None
 
 
 def parsed(word: str) -> dict[str, Any]:

@@ -118,7 +118,7 @@ def _row(label: Json) -> LabelRow:
     return LabelRow(
         label=words(label, "label").replace("_", " "),
         rows=_count(found, "rows"),
-        share=percent(share),
+        share="<0.1\u202f%" if share is not None and 0 < share < 0.0005 else percent(share),
         limits=limits,
         strip=share_interval(share, low, high, about),
         precision=_measured(label, "precision"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -13,12 +14,13 @@ from aftertune.data.auditing.pool import tallies
 from aftertune.data.auditing.record import Affinity, Audit, Duplicates, Rejected
 from aftertune.data.auditing.shares import label_shares, lengths, ranking, share_of
 from aftertune.data.auditing.tally import Placed, Tally, merged
+from aftertune.data.dataset import Dataset
 from aftertune.data.detectors.labelled.measured import measured_error
 from aftertune.data.near_duplicates import RULE, NearDuplicates, group
 from aftertune.data.ranking import RISK_ABOUT
 from aftertune.data.reading import RowStream, stream_rows
 from aftertune.errors import DataError
-from aftertune.files import Reject, source_digest
+from aftertune.files import Reject
 from aftertune.records import Row
 
 SAMPLE = 2000  # rows scored under a model where there are more
@@ -52,6 +54,30 @@ class _Found:
     tally: Tally
     copies: NearDuplicates
     wheres: list[str]
+
+
+def audit(data: Path | str | Dataset | Iterable[Row], *, name: str = "rows", **settings: Any) -> Audit:
+    """What instruction data hold; of a file, a loaded data set, or conversations in memory.
+
+    Args:
+        data: A path is read as a stream; a data set's rows without an answer are looked at too.
+        name: What conversations in memory are called.
+        settings: As `audit_file` takes them; `layout`, `columns` and `split` of a path only.
+
+    Raises:
+        DataError, ModelError, MissingExtra: as `audit_file`.
+
+    >>> from aftertune.records import Turn
+    >>> found = audit([Row("1", (Turn("user", "Tea?"), Turn("assistant", "As an AI, I drink none.")))])
+    >>> found.share("identity", "ai").rows
+    1
+    """
+    if isinstance(data, Path | str):
+        return audit_file(data, **settings)
+    if isinstance(data, Dataset):
+        placed = [(entry.record.where, reading.row) for entry in data.entries for reading in entry.readings]
+        return _audit_placed(placed, data.source.sha256, data.layout, Path(str(data.place)).name, **settings)
+    return _audit_placed(((f"row {row.id}", row) for row in data), "", "rows", name, **settings)
 
 
 def audit_file(
@@ -98,20 +124,28 @@ def audit_file(
     if not read.n:
         raise _nothing_read(path, read)
     scored = self_affinity(drawn.rows, model, level=level, tick=lambda n: tick("scored", n)) if model else None
-    return _audit(Path(path).name, source_digest(path), stream.layout, read, found, scored, level)
+    return _audit(Path(path).name, stream.place.sha256(), stream.layout, read, found, scored, level)
 
 
-def audit_rows(rows: Iterable[Row], *, name: str = "rows", level: float = 0.95, jobs: int = 1) -> Audit:
-    """As `audit_file`, for conversations in memory; a row's place is its id."""
-    read = _Read()
-
-    def placed() -> Iterator[Placed]:
-        for row in rows:
-            read.n += 1
-            yield f"row {row.id}", row
-
-    found = _tallied(placed(), jobs, lambda what, done: None)
-    return _audit(name, "", "rows", read, found, None, level)
+def _audit_placed(
+    rows: Iterable[Placed],
+    sha256: str,
+    layout: str,
+    name: str,
+    *,
+    model: str | None = None,
+    sample: int = SAMPLE,
+    level: float = 0.95,
+    jobs: int = 1,
+    tick: Tick = lambda what, done: None,
+) -> Audit:
+    drawn, read = Sample(sample if model else 0), _Read()
+    found = _tallied(drawn.of(rows), jobs, tick)
+    read.n = len(found.wheres)
+    if not read.n:
+        raise DataError(f"{name}: there is no row", "give it some")
+    scored = self_affinity(drawn.rows, model, level=level, tick=lambda n: tick("scored", n)) if model else None
+    return _audit(name, sha256, layout, read, found, scored, level)
 
 
 def _nothing_read(path: Path | str, read: _Read) -> DataError:

@@ -34,7 +34,8 @@ def share_of(flag_N: NDArray[np.bool_], group_N: NDArray[np.int64] | None, level
     if not len(flag_N):
         return Share(0, math.nan, math.nan, math.nan, "no rows")
     found = rate_interval(flag_N.astype(np.float64)[None, None, :], cluster_I=group_N, level=level)
-    return Share(rows, rows / len(flag_N), found.low, found.high, found.reason)
+    alone = "one row" if len(flag_N) == 1 else "all rows repeat one another"
+    return Share(rows, rows / len(flag_N), found.low, found.high, alone if found.reason else "")
 
 
 def label_shares(

@@ -19,6 +19,18 @@ from aftertune.registry import load, names
 
 EXAMPLES = 3
 RISKIEST = 20
+_FIRST = (
+    "structure",
+    "identity",
+    "role_play",
+    "refusal",
+    "obedience",
+    "imperative",
+    "hedging",
+    "list",
+    "maths",
+    "code",
+)
 _SHOWN = 240  # characters of an example
 _SPREAD = 0x9E3779B97F4A7C15  # odd and near 2**64 over the golden ratio: places far apart get numbers near each other
 Placed = tuple[str, Row]
@@ -50,8 +62,10 @@ class Tally:
 
 @cache
 def detectors() -> tuple[tuple[str, Detector], ...]:
-    """All detectors by name, built-in and installed."""
-    return tuple((name, load("detector", name)) for name in names("detector"))
+    """All detectors by name, built-in and installed: what a study may vary first, then the rest by the alphabet."""
+    known = names("detector")
+    ordered = [*(name for name in _FIRST if name in known), *(name for name in known if name not in _FIRST)]
+    return tuple((name, load("detector", name)) for name in ordered)
 
 
 @cache
