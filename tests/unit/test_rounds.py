@@ -172,7 +172,7 @@ def test_a_round_with_too_few_rows_is_named(place):
         ("[]", "rounds must be"),
         ("0", "rounds"),
         ("2, checkpoints: [0.5]", "rising shares"),
-        ("2, hold: [init, order]", "holds every stream"),
+        ("2, hold: [init, order]", "leaves no stream"),
         ("2, hold: [oder]", "tune.hold"),
     ],
 )

@@ -251,7 +251,7 @@ def test_bad_input_is_told_before_any_tuning(place, file, content, error, messag
         ),
         ("outcome: refused", "contrasts: [{arm: as_iz}], outcome: refused", "did you mean 'as_is'"),
         ("outcome: refused", "outcome: refused, factors: {as_iz: {a: 1}, listed: {a: 2}}", "did you mean 'as_is'"),
-        ("outcome: refused", "outcome: refused, factors: {as_is: {a: 1}, listed: {a: 1}}", "'a' has 1 levels"),
+        ("outcome: refused", "outcome: refused, factors: {as_is: {a: 1}, listed: {a: 1}}", "'a' has one level"),
         ("training_seeds: 2}", "training_seeds: 1}\n", None),
         ("outcome: refused", "claim: recipe, outcome: refused", None),
         ("initial_model: ./model", "initial_model: organsm", "did you mean 'organism'"),

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from aftertune.stats.quantiles import two_sided
 from aftertune.stats.score import ScoreDifference, score_difference
 
-
 _ROUNDING = 1e-20  # a variance below this is what adding up rates in floating point leaves of none
 
 
