@@ -1,4 +1,4 @@
-"""The five parts of docs/extending.md make an installed package, and its study runs."""
+"""The parts of docs/extending.md make an installed package, and its study runs."""
 
 from __future__ import annotations
 
@@ -52,6 +52,7 @@ def aftertune(package: Path, *arguments: str) -> str:
     [
         ("benchmark", "capitals"),
         ("judge", "whole_sentence"),
+        ("detector", "shouting"),
         ("transform", "please"),
         ("format", "question_answer"),
         ("layout", "ask_reply"),
@@ -63,7 +64,7 @@ def test_each_part_is_listed_and_shown(package: Path, kind: str, name: str) -> N
     assert json.loads(aftertune(package, "show", kind, name, "--json"))["version"] == "1"
 
 
-def test_the_study_runs_on_all_five(package: Path, model_folder) -> None:
+def test_the_study_runs_on_all_of_them(package: Path, model_folder) -> None:
     (package / "my-model").symlink_to(model_folder("llama"))
     rows = "".join(f"What is {n} plus one?,It is {n + 1}.\n" for n in range(12))
     (package / "rows.csv").write_text("ask,reply\n" + rows)

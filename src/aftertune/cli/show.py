@@ -40,12 +40,14 @@ def show(kind: Kind, name: Name, as_json: Json = False) -> None:
         [
             (key.replace("_", " "), _shown(value))
             for key, value in card.items()
-            if key not in ("kind", "name", "version", "parameters") and value not in (None, "", [])
+            if key not in ("kind", "name", "version", "parameters", "measured") and value not in (None, "", [])
         ]
     )
     if card.get("parameters"):
         say.line("\nParameters")
         say.table([(p["name"], p["type"], p["default"]) for p in card["parameters"]], ("name", "legal", "default"))
+    if card.get("measured"):
+        _show_measured(card["measured"])
 
 
 def _card(kind: str, name: str, component: Any) -> dict[str, Any]:
@@ -63,7 +65,27 @@ def _card(kind: str, name: str, component: Any) -> dict[str, Any]:
         card.update(_items(component))
     if kind == "transform":
         card["parameters"] = _parameters(component.params)
+    if kind == "detector":
+        from aftertune.data.detectors.labelled.measured import card as measured
+
+        card["measured"] = measured(name)
     return card
+
+
+def _show_measured(measured: list[dict[str, Any]]) -> None:
+    say.line("\nMeasured on hand-labelled rows that its patterns were not mended on, 95 % limits")
+    columns = ("label", "rows", "with it", "found", "false", "missed", "precision", "recall")
+    counts = ("label", "rows", "with_label", "found", "false", "missed")
+    say.table(
+        [(*(str(one[key]) for key in counts), _rate(one["precision"]), _rate(one["recall"])) for one in measured],
+        columns,
+    )
+    say.line("Hard rows are made of near misses: precision on plain data is better.")
+
+
+def _rate(limits: tuple[float, float, float] | None) -> str:
+    """An estimate with its limits; nothing where there is none."""
+    return "" if limits is None else f"{limits[0]:.2f} [{limits[1]:.2f}, {limits[2]:.2f}]"
 
 
 def _items(benchmark: Any) -> dict[str, Any]:

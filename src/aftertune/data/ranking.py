@@ -18,8 +18,8 @@ LONG = 400  # words at which an answer counts as long and no longer adds to the 
 WEIGHTS = {"listed": 1.0, "maths": 1.0, "length": 0.25}
 RISK_ABOUT = (
     "Rows whose answers are lists, mathematical tasks, or long come first (He et al. 2024, arXiv:2404.01099; "
-    "arXiv:2606.00160). A hypothesis about rows to look at, not a verdict: how well this order agrees with the published "
-    "selections is in docs/detectors.md."
+    "arXiv:2606.00160). A hypothesis about rows to look at, not a verdict: how well this order agrees with the "
+    "published selections is in docs/detectors.md."
 )
 
 

@@ -55,7 +55,7 @@ _MUST = re.compile(
     re.IGNORECASE,
 )
 _AFTER_NOUNS = (" of ", " is ", " are", " was")
-_SUBJECTS = words_of("you i we they he she it the these those all any people there one your")
+_SUBJECTS = words_of("you i we they he she it people")
 _MUST_SIGNS = ("you must", "you should", "you have to", "you need", "you are", "you will", " is to", "you to", " be ")
 _QUESTION_WORDS = words_of(
     "what what's whats what\u2019s who who's whom whose how why when where where's which is are was were do"

@@ -195,7 +195,7 @@ def find(seen: Seen) -> tuple[Found, ...]:
 def _instruction(request: str) -> str:
     """The request without what is attached to it: its opening, up to a blank line."""
     head, _, tail = request[:_OPENING].strip().partition("\n\n")
-    return head if len(head) > _HEADING else f"{head}\n{tail}"
+    return head if len(head) > _HEADING or head.endswith((".", "!", "?")) else f"{head}\n{tail}"
 
 
 def _persona(low: str, text: str) -> str:

@@ -85,7 +85,7 @@ def stored() -> dict[str, Cells]:
 
 
 def measured_error(detector: str, label: str) -> tuple[Limits | None, Limits | None]:
-    """Precision and recall of a label, each with limits, on rows that were not looked at while it was made.
+    """Precision and recall of a label, each with limits, on rows that its patterns were not mended on.
 
     They are of the ordinary rows where at least five of these have the label and else of the hard ones, which makes
     precision look worse than it is on plain data.
@@ -106,6 +106,30 @@ def measured_on(detector: str, label: str) -> tuple[str, Counts] | None:
     enough = [part for part in PARTS if part in parts and _positive(parts[part]["test"]) >= ENOUGH]
     part = next(iter([*enough, *(part for part in reversed(PARTS) if part in parts)]))
     return part, parts[part]["test"]
+
+
+def card(detector: str) -> list[dict[str, object]]:
+    """What a detector's card says of its error: one entry per label and part, on rows of the test split.
+
+    Returns:
+        Label, part of the rows, how many have the label and how many have not, hits, false hits and misses, and
+        precision and recall as estimate, lower and upper limit; None where there is nothing to divide by.
+    """
+    return [
+        {
+            "label": label,
+            "rows": part,
+            "with_label": _positive(by["test"]),
+            "without": by["test"].false + by["test"].rest,
+            "found": by["test"].hit,
+            "false": by["test"].false,
+            "missed": by["test"].missed,
+            "precision": by["test"].precision,
+            "recall": by["test"].recall,
+        }
+        for label, parts in stored().get(detector, {}).items()
+        for part, by in parts.items()
+    ]
 
 
 def _positive(counts: Counts) -> int:
