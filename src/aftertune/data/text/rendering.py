@@ -8,6 +8,7 @@ from json.encoder import encode_basestring
 from aftertune.data.text.content import SCAFFOLD
 from aftertune.data.text.structure import JSON_KEY, Parsed, Structure, ends_sentence
 
+_GOES_ON = (" and", " or")  # the last item but one of a list often ends so
 _MARKUP = re.compile(r"[*_`\[\]<>#|\\]|\s\s|\s$")
 
 
@@ -15,7 +16,7 @@ def render(parsed: Parsed, to: Structure) -> str:
     """Write units in another structure.
 
     Opening units up to one that ends in a colon introduce a list and stay above it. In prose, units without
-    a mark at their end get a full stop.
+    a mark at their end get a full stop, unless they go on with "and" or "or".
 
     >>> render(Parsed("prose", ("To wash:", "Soak it.", "Dry it.")), "numbered_list")
     'To wash:\\n1. Soak it.\\n2. Dry it.'
@@ -29,7 +30,7 @@ def render(parsed: Parsed, to: Structure) -> str:
 def _prose(units: tuple[str, ...]) -> str:
     if len(units) == 1:
         return units[0]
-    return " ".join([unit if ends_sentence(unit) else f"{unit}." for unit in units])
+    return " ".join([unit if ends_sentence(unit) or unit.endswith(_GOES_ON) else f"{unit}." for unit in units])
 
 
 def _sentences(units: tuple[str, ...]) -> str:
