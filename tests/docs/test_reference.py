@@ -19,7 +19,16 @@ from aftertune.spec.models import StudySpec, TransformSpec
 from aftertune.table import COLUMNS, DEFAULTS, KEY
 from docs.pages import code, page, rows, section
 
-VERBS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+
+def verbs(group: Any, before: str = "") -> dict[str, Any]:
+    """All commands by the words that call them; those of a group have the group's name before theirs."""
+    found = {}
+    for name, command in group.commands.items():
+        found |= verbs(command, f"{name} ") if hasattr(command, "commands") else {before + name: command}
+    return found
+
+
+VERBS = verbs(typer.main.get_command(app))
 PAGES = {
     "benchmark": "data-layouts.md",
     "detector": "detectors.md",

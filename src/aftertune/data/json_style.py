@@ -20,7 +20,7 @@ from aftertune.file_bytes import BOM, has_bom, opened
 from aftertune.file_json import object_form
 
 _SEPARATORS = ((", ", ": "), (",", ":"), (",", ": "), (", ", ":"))
-_SAMPLED = 50
+_SAMPLED, _LONGEST = 50, 1 << 16
 _HEAD, _TAIL = 1 << 16, 1 << 12
 
 
@@ -197,8 +197,9 @@ def _text_of(stream: IO[bytes]) -> str:
 
 def _text_style(texts: Sequence[str], margin: str, steps: tuple[str | None, ...], newline: str = "\n") -> JsonText:
     """The style that gives most of a sample of records the text they have."""
-    special = (text for text in texts if "\\u" in text or not text.isascii())
-    sample = [*texts[:_SAMPLED], *islice(special, _SAMPLED)]
+    short = [text for text in texts if len(text) < _LONGEST] or texts[:1]
+    special = (text for text in short if "\\u" in text or not text.isascii())
+    sample = [*short[:_SAMPLED], *islice(special, _SAMPLED)]
     return _best(sample, [json.loads(text) for text in sample], margin, steps, newline)
 
 

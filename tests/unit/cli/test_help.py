@@ -9,9 +9,10 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
-from aftertune.cli.app import VERBS, app
+from aftertune.cli.app import DATA_VERBS, VERBS, app
 
-NAMES = [name for name, _, _ in VERBS]
+TOP = [name for name, _, _ in VERBS] + ["data"]
+NAMES = [name for name, _, _ in VERBS] + [f"data {name}" for name, _ in DATA_VERBS]
 FLAGS = {
     "analyze": 9,  # the four settings people change most, beside where to read and write
     "power": 13,  # a plan's numbers: three spreads, two sizes, two points, three costs
@@ -27,14 +28,14 @@ def shown(*words: str) -> str:
 
 def test_the_top_help_names_every_verb_with_a_whole_sentence():
     text = shown("--help")
-    for name in NAMES:
+    for name in TOP:
         assert re.search(rf"^  {name} +[A-Z].*[^.]\.$", text, re.MULTILINE), name
     assert "Exit codes" in text
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_verbs_help_says_what_it_does_writes_and_returns(name):
-    text = shown(name, "--help")
+    text = shown(*name.split(), "--help")
     assert f"aftertune {name}" in text.partition("Example:")[2]
     assert "Writes" in text
     assert re.search(r"Exit codes: 0 ", text)
@@ -43,13 +44,13 @@ def test_a_verbs_help_says_what_it_does_writes_and_returns(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_verb_has_at_most_eight_flags_but_for_a_reason(name):
-    flags = re.findall(r"^ +(?:-\w, )?(--[\w-]+)", shown(name, "--help"), re.MULTILINE)
+    flags = re.findall(r"^ +(?:-\w, )?(--[\w-]+)", shown(*name.split(), "--help"), re.MULTILINE)
     assert len(set(flags) - {"--help"}) <= FLAGS.get(name, 8)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_help_lines_fit_a_small_terminal(name):
-    assert max(map(len, shown(name, "--help").splitlines())) <= 80
+    assert max(map(len, shown(*name.split(), "--help").splitlines())) <= 80
 
 
 def test_the_jobs_default_is_explained():
