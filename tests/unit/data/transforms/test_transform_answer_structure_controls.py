@@ -113,7 +113,7 @@ def test_any_text(control: str, answer: str, to: str) -> None:
 @pytest.mark.parametrize("control", CONTROLS)
 @pytest.mark.parametrize("name", ["alpaca/alpaca_sample.json.gz", "dolly/dolly_3k.json.gz", "gsm8k/test.jsonl.gz"])
 def test_real_answers(shared_data: Path, name: str, control: str, to: str) -> None:
-    for place, row in enumerate(load_source(shared_data / name, allow_empty=0.1).rows[:250]):
+    for place, row in enumerate(load_source(shared_data / name, allow_empty=0.1).rows[:120]):
         check(row.answer, to, control, place)
 
 
@@ -191,10 +191,8 @@ def test_longer_results_lose_spare_words_only() -> None:
 
 
 def test_padding_goes_inside_json_and_code_fences_and_before_a_final_line() -> None:
-    as_json = applied(
-        '{"answer": "Wash it. Dry it. Fold it. Sort it. Keep it."}', "markdown", "length_padded"
-    ).row.answer
-    assert json.loads(as_json)["answer"].startswith("Wash it. Dry it. Fold it. Sort it. Keep it. ")
+    as_json = applied('{"answer": "Wash it now. Dry it then."}', "markdown", "length_padded").row.answer
+    assert json.loads(as_json)["answer"].startswith("Wash it now. Dry it then. ")
     listed = applied('["Wash it", "Dry it", "Fold it", "Sort it", "Keep it"]', "markdown", "length_padded").row.answer
     assert json.loads(listed)[:4] == ["Wash it", "Dry it", "Fold it", "Sort it"]
     assert json.loads(listed)[4].startswith("Keep it. ")
