@@ -63,7 +63,7 @@ def test_a_path_is_told_from_a_name():
         ("  as_is: {transforms", "  initial: {transforms", r"`initial` is the model before tuning"),
         ("{arm: as_is}", "{arm: as_is, against: as_is}", r"compared with itself"),
         ("[opening_refusal,", "[organism_judge,", r"named twice"),
-        ("path: data/dolly.json", "path: a.json, name: b", r"give exactly one of `name`, `path` and `hub` \(found name and path\)"),
+        ("path: data/dolly.json", "path: a.json, name: b", r"give exactly one of `name`, `path` and `hub`"),
         ("arms:\n", "arms: &a\n", r"study.yaml:5: anchors"),
         ("  listed:\n", "  as_is:\n", r"study.yaml:7: 'as_is' stands twice \(first on line 6\)"),
         ("margin_pp: 5", "margin_pp: !!python/object:os.system 5", r"tag"),
