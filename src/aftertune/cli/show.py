@@ -17,9 +17,9 @@ Name = Annotated[str, typer.Argument(help="Its name, as `aftertune list` shows i
 def show(kind: Kind, name: Name, as_json: Json = False) -> None:
     """Show the card of one component.
 
-    Of a benchmark, judge, detector, transform, prompt format or layout: what it does,
-    its version, source and licence, limits and known error; for a transform its
-    parameters.
+    Of a benchmark, judge, detector, transform, prompt format or layout: what it
+    does, its version, source and licence, limits and measured error; for a
+    transform its parameters.
 
     Example:
       aftertune show transform answer_structure

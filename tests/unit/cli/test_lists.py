@@ -25,7 +25,7 @@ def test_list_knows_every_component_with_a_sentence():
     assert {kind: [entry["name"] for entry in found[f"{kind}s"]] for kind in KINDS} == {
         kind: names(kind) for kind in KINDS
     }
-    assert all(entry["about"].endswith(".") and entry["version"] for kind in found.values() for entry in kind)
+    assert all(entry["about"].endswith((".", "?")) and entry["version"] for kind in found.values() for entry in kind)
 
 
 @pytest.mark.parametrize("word", ["judge", "judges", "Judges"])
