@@ -13,7 +13,22 @@ import aftertune
 
 ROOT = Path(aftertune.__file__).parent
 FILES = sorted(ROOT.rglob("*.py"))
-BASE = {"errors", "records", "canon", "seeds", "registry", "store", "extras", "frames", "files", "file_bytes", "file_csv", "file_json", "file_parquet", "file_records"}
+BASE = {
+    "errors",
+    "records",
+    "canon",
+    "seeds",
+    "registry",
+    "store",
+    "extras",
+    "frames",
+    "files",
+    "file_bytes",
+    "file_csv",
+    "file_json",
+    "file_parquet",
+    "file_records",
+}
 STAGES = {"data", "tune", "generate", "judges", "benchmarks", "rewards", "report", "stats"}
 # A stage may use these beside the base and itself.
 ALLOWED = {
