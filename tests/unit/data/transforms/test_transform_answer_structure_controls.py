@@ -196,8 +196,8 @@ def test_padding_goes_inside_json_and_code_fences_and_before_a_final_line() -> N
     listed = applied('["Wash it", "Dry it", "Fold it", "Sort it", "Keep it"]', "markdown", "length_padded").row.answer
     assert json.loads(listed)[:4] == ["Wash it", "Dry it", "Fold it", "Sort it"]
     assert json.loads(listed)[4].startswith("Keep it. ")
-    fenced = applied("```\nWash it. Dry it. Fold it. Sort it.\n```", "markdown", "length_padded").row.answer
-    assert fenced.startswith("```\nWash it. Dry it. Fold it. Sort it. ")
+    fenced = applied("```\nWash it now. Dry it then.\n```", "markdown", "length_padded").row.answer
+    assert fenced.startswith("```\nWash it now. Dry it then. ")
     assert fenced.endswith(".\n```")
     final = applied("8 - 3 = 5 apples\n5 + 1 = 6 apples\n#### 6", "numbered_list", "length_padded").row.answer
     assert final.startswith("8 - 3 = 5 apples\n5 + 1 = 6 apples. ")
