@@ -122,6 +122,23 @@ def selections_table(folder: Path) -> str:
     return "\n".join(lines)
 
 
+def affinity_table(folder: Path) -> str:
+    """The same of the organism's mean negative log-likelihood per answer token: does what it finds unlikely rank high?"""
+    from aftertune.backends.hf import ModelRef, load_model
+    from aftertune.backends.likelihood import answer_nll
+    from aftertune.organism import folder as organism
+
+    loaded = load_model(ModelRef(organism("model")))
+    lines = ["| selection | nats per token, top | bottom | AUC | rows cut at its context |", "|---|---|---|---|---|"]
+    for name in SELECTIONS:
+        top, bottom = (answer_nll(loaded, _selection(folder, name, end)) for end in ("top", "bottom"))
+        positive, negative = ([value for value in one.nll_N.tolist() if value == value] for one in (top, bottom))
+        means = [f"{sum(values) / len(values):.1f}" for values in (positive, negative)]
+        cut = int(top.cut_N.sum() + bottom.cut_N.sum())
+        lines.append(f"| `{name}` | {means[0]} | {means[1]} | {_area(positive, negative)} | {cut} |")
+    return "\n".join(lines)
+
+
 def _selection(folder: Path, name: str, end: str) -> tuple[Row, ...]:
     (path,) = (folder / "selected-benign").glob(f"{name}_{end}100.json*")
     return load_source(path).rows
@@ -141,6 +158,7 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "known": known_table,
     "refusal": refusal_table,
     "selections": selections_table,
+    "affinity": affinity_table,
 }
 
 

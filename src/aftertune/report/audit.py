@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from aftertune.report.fields import Json, mapping, number, optional, records, words
+from aftertune.report.fields import Json, mapping, number, records, words
 from aftertune.report.protocol import Cell, Grid
 from aftertune.report.svg import share_interval
 from aftertune.report.text import NA, level_words, percent
@@ -196,10 +196,10 @@ def _affinity(found: Json) -> tuple[tuple[str, str], ...]:
         return ()
     mean, low, high = (number(found, key) for key in ("mean", "low", "high"))
     limits = f" ({_two(low)} to {_two(high)})" if low is not None else ""
-    left_out = optional(found, "n_left_out")
     return (
         ("model", words(found, "model")),
         ("rows", _count(found, "n")),
-        ("rows that do not fit its context", left_out or "0"),
+        ("of which cut at its context", _count(found, "n_cut")),
+        ("rows whose prompt alone fills it, left out", _count(found, "n_left_out")),
         ("mean negative log-likelihood per answer token, in nats", f"{_two(mean)}{limits}"),
     )

@@ -42,24 +42,34 @@ def by_hand(loaded, one: Row) -> float:
 
 
 def test_it_is_the_mean_over_the_answers_tokens(organism):
-    assert likelihood.answer_nll(organism, ROWS) == pytest.approx([by_hand(organism, one) for one in ROWS], abs=1e-4)
+    assert likelihood.answer_nll(organism, ROWS).nll_N == pytest.approx(
+        [by_hand(organism, one) for one in ROWS], abs=1e-4
+    )
 
 
 def test_company_does_not_matter(organism, monkeypatch):
-    together = likelihood.answer_nll(organism, ROWS)
+    together = likelihood.answer_nll(organism, ROWS).nll_N
     monkeypatch.setattr(likelihood, "_TOKENS", 1)
-    assert likelihood.answer_nll(organism, ROWS) == pytest.approx(together, abs=1e-5)
-    assert likelihood.answer_nll(organism, ROWS[::-1])[::-1] == pytest.approx(together, abs=1e-5)
+    assert likelihood.answer_nll(organism, ROWS).nll_N == pytest.approx(together, abs=1e-5)
+    assert likelihood.answer_nll(organism, ROWS[::-1]).nll_N[::-1] == pytest.approx(together, abs=1e-5)
 
 
 def test_likely_answers_score_low(organism):
-    nll = likelihood.answer_nll(organism, ROWS)
+    nll = likelihood.answer_nll(organism, ROWS).nll_N
     assert nll[2] > 1.5 * nll[0]
 
 
-def test_a_row_that_does_not_fit_has_no_value_and_the_others_keep_theirs(organism):
+def test_a_long_answer_is_scored_as_far_as_it_fits(organism):
+    long = row("Long?", "The cat sat on the mat. " * 400)
     done: list[int] = []
-    nll = likelihood.answer_nll(organism, [*ROWS, row("Long?", "word " * 4000)], done.append)
-    assert math.isnan(nll[-1])
-    assert not np.isnan(nll[:-1]).any()
-    assert done[-1] == len(ROWS)
+    found = likelihood.answer_nll(organism, [*ROWS, long], done.append)
+    assert found.cut_N.tolist() == [False] * len(ROWS) + [True]
+    assert not np.isnan(found.nll_N).any()
+    assert done[-1] == len(ROWS) + 1
+
+
+def test_a_prompt_that_fills_the_context_leaves_no_value_and_the_others_keep_theirs(organism):
+    found = likelihood.answer_nll(organism, [*ROWS, row("word " * 4000, "Yes.")])
+    assert math.isnan(found.nll_N[-1])
+    assert not found.cut_N[-1]
+    assert not np.isnan(found.nll_N[:-1]).any()

@@ -65,7 +65,8 @@ def self_affinity(rows: list[Placed], model: str, *, level: float, tick: Tick) -
     from aftertune.organism import folder
 
     loaded = load_model(ModelRef(folder("model") if model == "organism" else Path(model).expanduser()))
-    nll_N = answer_nll(loaded, [row for _, row in rows], tick)
+    found = answer_nll(loaded, [row for _, row in rows], tick)
+    nll_N = found.nll_N
     known_N = ~np.isnan(nll_N)
     if not known_N.any():
         raise DataError(
@@ -77,7 +78,8 @@ def self_affinity(rows: list[Placed], model: str, *, level: float, tick: Tick) -
     ranked = _ranked(rows, nll_N)
     mean = float(values.mean())
     ranking = Ranking("self_affinity", ABOUT, len(values), mean, quantiles(values), ranked)
-    return Affinity(model, len(values), int((~known_N).sum()), mean, low, high, ranking)
+    left_out, cut = int((~known_N).sum()), int(found.cut_N.sum())
+    return Affinity(model, len(values), left_out, cut, mean, low, high, ranking)
 
 
 def _ranked(rows: list[Placed], nll_N: NDArray[np.float64]) -> tuple[Risky, ...]:

@@ -137,7 +137,8 @@ class Affinity:
     Attributes:
         model: The initial model.
         n: Rows it was computed on, drawn at random where that is not all.
-        n_left_out: Drawn rows that do not fit the model's context.
+        n_left_out: Drawn rows whose prompt alone fills the model's context.
+        n_cut: Rows of which only the beginning of the answer fits, and was scored.
         mean: Mean over rows of a row's mean per token.
         low: Lower limit of the mean among rows from where these come.
         high: Upper limit.
@@ -147,6 +148,7 @@ class Affinity:
     model: str
     n: int
     n_left_out: int
+    n_cut: int
     mean: float
     low: float
     high: float

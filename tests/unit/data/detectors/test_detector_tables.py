@@ -36,6 +36,11 @@ def test_a_table_of_public_files_is_what_the_code_makes(tables: ModuleType, shar
     assert tables.on_page(name) == tables.TABLES[name](shared_data)
 
 
+@pytest.mark.slow
+def test_the_table_of_the_organism_is_what_the_code_makes(tables: ModuleType, shared_data: Path) -> None:
+    assert tables.on_page("affinity") == tables.TABLES["affinity"](shared_data)
+
+
 def seen(asked: str, answer: str) -> Seen:
     return Seen(Row("1", (Turn("user", asked), Turn("assistant", answer))))
 
