@@ -109,8 +109,8 @@ def sketch(prompts: Sequence[str], answers: Sequence[str]) -> Sketches:
         answers: One per prompt. Any text will do, and of any length; the time grows with the length.
 
     Returns:
-        The sketches, in the same order; the same on every machine. Rows without letters or digits have no
-        shingles and are similar to none.
+        The sketches, in the same order; the same on every machine with one version of Unicode. Rows without
+        letters or digits have no shingles and are similar to none.
 
     Raises:
         ValueError: there are not as many answers as prompts.

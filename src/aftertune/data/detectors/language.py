@@ -1,7 +1,7 @@
 """Language: which language the answer is in, as an ISO 639-1 code.
 
-Plain English is told by its commonest words, everything else by a model of letter sequences. Code and texts with
-too few words are undetermined rather than guessed.
+Plain English is told by its commonest words, everything else by a model of letter sequences. Code and
+texts with too few words are undetermined rather than guessed.
 """
 
 from __future__ import annotations
@@ -53,6 +53,8 @@ def _language(seen: Seen) -> str:
     text = _prose(seen.said)
     if len(text) >= 4 * _FEWEST or len(letters(text)) >= _FEWEST:
         return "en" if _english(text) else _by_model(text)
+    if "```" in seen.said:
+        return "en" if _english(text) else "undetermined"
     alone = _by_model(text) if text.count(" ") >= 2 and not _english(text) else "undetermined"
     if alone not in ("en", "undetermined"):
         return alone

@@ -69,7 +69,8 @@ def test_texts_without_language_are_undetermined(text: str) -> None:
 
 def test_code_is_undetermined() -> None:
     code = "public static int f(int[] a) {\n  for (int i = 0; i < a.length; i++) { s += a[i]; }\n  return s;\n}"
-    assert label(code, "Schreibe eine Funktion, die alle Zahlen eines Feldes addiert.") == "undetermined"
+    prompt = "Schreibe eine Funktion, die alle Zahlen eines Feldes addiert."
+    assert label(code, prompt) == label(f"```java\n{code}\n```", prompt) == "undetermined"
 
 
 def test_a_language_without_a_label_is_other() -> None:
