@@ -91,8 +91,8 @@ def _model() -> Any:
 
 
 def _prose(text: str) -> str:
-    """The text without fenced code."""
-    return text if "```" not in text else "\n".join(text.split("```")[::2]).strip()
+    """The text without fenced code and space around it."""
+    return text.strip() if "```" not in text else "\n".join(text.split("```")[::2]).strip()
 
 
 def _english(text: str) -> bool:

@@ -22,7 +22,7 @@ _EMAIL = re.compile(
 # Two letters are a country; of the longer ones those with most addresses. File names and code end otherwise.
 _ENDS = frozenset(
     ["com", "org", "net", "edu", "gov", "mil", "int", "info", "biz", "name", "pro", "dev", "app", "xyz", "online",
-     "site", "tech", "store", "shop", "club", "live", "cloud", "email", "company", "email", "mobi", "museum", "aero",
+     "site", "tech", "store", "shop", "club", "live", "cloud", "email", "company", "mobi", "museum", "aero",
      "coop", "jobs", "travel", "asia", "africa", "berlin", "london", "tokyo", "paris", "world", "group", "agency"]
 )  # fmt: skip
 _NOT_ENDS = frozenset(["py", "js", "md", "sh", "rb", "cs", "ts", "vb"])  # files, mostly
