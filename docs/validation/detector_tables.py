@@ -123,7 +123,7 @@ def selections_table(folder: Path) -> str:
 
 
 def affinity_table(folder: Path) -> str:
-    """The same of the organism's mean negative log-likelihood per answer token: does what it finds unlikely rank high?"""
+    """The same of the organism's mean negative log-likelihood per answer token, unlikely rows first."""
     from aftertune.backends.hf import ModelRef, load_model
     from aftertune.backends.likelihood import answer_nll
     from aftertune.organism import folder as organism
