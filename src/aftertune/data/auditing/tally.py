@@ -10,6 +10,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from aftertune.data.auditing.masking import masked
 from aftertune.data.auditing.record import Example, Risky
 from aftertune.data.detectors.base import Detector, Seen
 from aftertune.data.near_duplicates import Sketches, sketch
@@ -129,8 +130,8 @@ def row_excerpt(row: Row) -> str:
 
 
 def excerpt(text: str) -> str:
-    """The beginning of a text, on one line."""
-    line = " ".join(text[: 4 * _SHOWN].split())
+    """The beginning of a text, on one line, with what may be personal masked."""
+    line = masked(" ".join(text[: 4 * _SHOWN].split()))
     return line if len(line) <= _SHOWN else f"{line[: _SHOWN - 1]}\u2026"
 
 
