@@ -60,12 +60,12 @@ class CsvStyle:
         """The file's text, in parts."""
         names = self.columns or tuple(dict.fromkeys(name for piece in pieces for name in piece.fields))
         style = replace(self, columns=names)
-        head = self.header or style._row(names)
-        yield BOM.decode() * self.bom + head.rstrip("\r\n")
+        line = self.header or style._row(names)
+        yield BOM.decode() * self.bom
         for piece in pieces:
-            text = piece.text if piece.text is not None else style.written(piece.fields)
-            yield self.newline + (text[: -len(self.newline)] if text.endswith(self.newline) else text)
-        yield self.newline * self.ends
+            yield line if line.endswith("\n") else line + self.newline
+            line = piece.text if piece.text is not None else style.written(piece.fields)
+        yield line if self.ends else line.removesuffix(self.newline)
 
 
 def csv_style(path: Path, delimiter: str, texts: Sequence[str], columns: Sequence[str], bom: bool) -> CsvStyle:

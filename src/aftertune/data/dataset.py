@@ -256,8 +256,8 @@ def load(
 ) -> Dataset:
     """Load instruction data, to look at, transform and write back.
 
-    Takes what `load_source` takes. Every record is kept, so it needs memory for about twice the file; to look at
-    very large files row by row there is `aftertune.data.reading.stream_rows`.
+    Takes what `load_source` takes. Every record is kept beside its row, which takes about five times the memory
+    that the file has bytes; to look at very large files row by row there is `aftertune.data.reading.stream_rows`.
 
     Raises:
         DataError: the file is broken, in no layout or in several, ids repeat, a prompt is missing, too
