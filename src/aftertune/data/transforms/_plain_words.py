@@ -14,10 +14,10 @@ About = Literal["answer", "request"]
 # By number of words, from one to sixteen.
 _ANSWER = (
     "Indeed.",
-    "Quite so.",
+    "Well asked.",
     "Here it is.",
     "The answer is here.",
-    "The question is quite clear.",
+    "The question here is clear.",
     "The answer to this is short.",
     "A clear answer to it follows here.",
     "This is what can be said about it.",
@@ -26,7 +26,7 @@ _ANSWER = (
     "The answer to a question like this one is not long.",
     "It takes only a few plain words to say all of this.",
     "What can be said about it is all here in these few words.",
-    "It is the kind of question that has a short and rather plain answer.",
+    "It is the kind of question that has a short and a plain answer.",
     "The question is a clear one and what can be said about it is here.",
     "There is not much to add, for most of it is said in plain words here.",
 )
@@ -38,7 +38,7 @@ _REQUEST = (
     "Here is a short request.",
     "Here is a request for today.",
     "Here is a request with an answer.",
-    "What follows here is a rather short request.",
+    "What follows here is one short plain request.",
     "The next few words are a request for today.",
     "Here is a request that is written in plain words.",
     "What follows here is a request that is written in English.",
