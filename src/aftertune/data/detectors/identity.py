@@ -120,7 +120,8 @@ def find(seen: Seen) -> tuple[Found, ...]:
     (['ai', 'named'], [], [])
     """
     low = seen.low_answer
-    if _SIGNS.isdisjoint(seen.answer_words) and not any(sign in low for sign in _CHINESE_SIGNS):
+    chinese = not low.isascii() and any(sign in low for sign in _CHINESE_SIGNS)
+    if not chinese and _SIGNS.isdisjoint(seen.answer_words):
         return ()
     ai = first(_RULES, low, seen.said) or _when_asked(seen)
     name = _NAME.search(seen.said) if ai else _SLOT.search(seen.said) if "{{" in low else None
