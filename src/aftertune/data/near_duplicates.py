@@ -205,15 +205,27 @@ def _batches(rows: Iterable[tuple[str, str]]) -> Iterator[list[bytes]]:
 def _sampled(texts: Sequence[bytes]) -> Bytes:
     """Of each row's shingles, the one with the smallest hash in each bin, as a byte from 1 to 255; 0 without any."""
     least = np.full(len(texts) * _BINS, _NONE)
-    pieces = list(_pieces(texts))
-    for start in range(0, len(pieces), 1024):
-        some = pieces[start : start + 1024]
+    for some in _in_batches(_pieces(texts)):
         hashes = _mixed(_shingles([piece for _, piece in some]))
         rows = np.repeat([row for row, _ in some], [len(piece) - _WIDTH + 1 for _, piece in some])
         # The top byte of the hash is the bin, the rest decides which is smallest.
         np.minimum.at(least, rows * _BINS + (hashes >> np.uint64(56)).astype(np.int64), hashes << np.uint64(8))
     byte = np.maximum((least >> np.uint64(8)).astype(np.uint8), 1)
     return np.asarray(byte * (least != _NONE), np.uint8).reshape(len(texts), _BINS)
+
+
+def _in_batches(pieces: Iterator[tuple[int, bytes]]) -> Iterator[list[tuple[int, bytes]]]:
+    """Pieces together up to about a batch of bytes; a single long text is many batches."""
+    some: list[tuple[int, bytes]] = []
+    size = 0
+    for piece in pieces:
+        some.append(piece)
+        size += len(piece[1])
+        if size > _BATCH:
+            yield some
+            some, size = [], 0
+    if some:
+        yield some
 
 
 def _pieces(texts: Sequence[bytes]) -> Iterator[tuple[int, bytes]]:
