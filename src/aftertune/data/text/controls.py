@@ -18,10 +18,11 @@ from aftertune.data.text import hedges, tokens
 from aftertune.data.text.content import same_but_for, same_content
 from aftertune.data.text.filler import SHORTEST, filler
 from aftertune.data.text.rendering import render
-from aftertune.data.text.spare import SPARE, without_intensifiers, without_opening
+from aftertune.data.text.spare import SPARE, without_intensifiers, without_opening, without_stops
 from aftertune.data.text.structure import JSON_KEY, Parsed, Structure, ends_sentence, kind_of, split_final
 
 Control = Literal["none", "neutral_shuffle", "length_matched", "length_padded", "hedge_frozen"]
+_LISTS = ("numbered_list", "bullets", "markdown")
 CANNOT_MATCH = "length cannot be matched"
 _GAP = re.compile(r"`[^`\n]+`|(\s+)")
 _LINE_BREAK = re.compile(r"\n\s*")
@@ -178,8 +179,12 @@ def _joined(text: str, said: str) -> str:
 
 
 def _shorter(change: Change, target: int) -> Held:
-    """Leave out spare words until the length is right: openings that only join, then intensifiers."""
-    units = _with_fewer_words(change.parsed.units, tokens.count(change.after), target)
+    """Leave out what is spare until the length is right: items' full stops, openings that only join, intensifiers."""
+    units, n_tokens = change.parsed.units, tokens.count(change.after)
+    if change.to in _LISTS:
+        units, left_out = without_stops(units, n_tokens - target)
+        n_tokens -= left_out
+    units = _with_fewer_words(units, n_tokens, target)
     text = render(replace(change.parsed, units=units), change.to)
     if not tokens.within(tokens.count(text), target):
         return Held(reason=CANNOT_MATCH)

@@ -26,6 +26,8 @@ _INTENSIFIER = re.compile(rf"(?<=[\w,;] )(?:{'|'.join(sorted(INTENSIFIERS))}) (?
 _AFTER = _words("not never no isn't aren't wasn't weren't don't doesn't didn't can't won't an the this that his her")
 _BEFORE = _words("much many few little same first last well own best least most end beginning idea nature")
 _VOWELS = frozenset("aeiouh")
+_STOP = re.compile(r"[\w)\]\"'\u2019\u201d]\.\Z")
+_SHORT_FORM = re.compile(r"(?:\.\w{1,4}|\b(?:etc|inc|ltd|co|corp|jr|sr|st|al|no|vs|approx|[A-Z]))\.\Z", re.IGNORECASE)
 _SEEN = 40  # characters looked at before a word
 
 
@@ -62,3 +64,23 @@ def _is_spare(found: re.Match[str]) -> bool:
     low, after = found.start(), found.group(1)
     before = found.string[max(0, low - _SEEN) : low].split()[-1].lower().replace("\u2019", "'")
     return before not in _AFTER and after not in _BEFORE and not (before == "a" and after[0] in _VOWELS)
+
+
+def without_stops(units: tuple[str, ...], most: int) -> tuple[tuple[str, ...], int]:
+    """Units without the full stops at their ends, the last ones first, and how many were left out.
+
+    A list's items are as often written without; a stop that belongs to an abbreviation stays.
+
+    Args:
+        units: Items of a list.
+        most: The most that may be left out.
+
+    >>> without_stops(("Cut bread, ham, etc.", "Boil it.", "Stir."), 5)
+    (('Cut bread, ham, etc.', 'Boil it', 'Stir'), 2)
+    """
+    fewer, left_out = list(units), 0
+    for place in range(len(units) - 1, -1, -1):
+        if left_out < most and _STOP.search(units[place]) and not _SHORT_FORM.search(units[place]):
+            fewer[place] = units[place][:-1]
+            left_out += 1
+    return tuple(fewer), left_out

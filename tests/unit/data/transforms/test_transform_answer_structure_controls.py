@@ -183,11 +183,22 @@ def test_shorter_results_get_filler(answer: str, to: str, after: int) -> None:
     assert tokens.count(result) == tokens.count(answer)
 
 
-def test_longer_results_lose_spare_words_only() -> None:
+def test_longer_results_lose_stops_of_items_then_spare_words() -> None:
     answer = "Tea is very hot. Also, it is sweet. Moreover, it is really nice."
     after = applied(answer, "bullets", "length_matched").row.answer
-    assert after == "- Tea is hot.\n- It is sweet.\n- Moreover, it is really nice."  # three markers, three tokens
+    assert (
+        after == "- Tea is very hot\n- Also, it is sweet\n- Moreover, it is really nice"
+    )  # three markers, three stops
     assert tokens.count(after) == tokens.count(answer)
+    after = applied(answer, "numbered_list", "length_matched").row.answer
+    assert after == "1. Tea is hot\n2. It is sweet\n3. Moreover, it is really nice"
+    assert tokens.count(after) == tokens.count(answer)
+
+
+def test_an_abbreviation_keeps_its_stop() -> None:
+    answer = "Bring tea, milk, etc. Then boil the water well. Pour it at 5 p.m."
+    after = applied(answer, "bullets", "length_matched")
+    assert not after.changed or "p.m." in after.row.answer and "etc." in after.row.answer
 
 
 def test_padding_goes_inside_json_and_code_fences_and_before_a_final_line() -> None:
@@ -212,7 +223,7 @@ ANSWERS = (
     "I am sorry. It may rain today, or perhaps not.",
     "He has 3 + 4 = 7 apples\nHe eats 2 of them\n#### 5",
 )
-GOLDEN = "2:ac9b160330208768"
+GOLDEN = "2:6cc0cd34c083358d"
 
 
 def test_controls_move_only_with_the_version() -> None:
