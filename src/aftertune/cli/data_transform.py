@@ -238,14 +238,20 @@ def _document(file: Path, before: Dataset, made: Transformed, files: Mapping[str
 
 
 def _tell(before: Dataset, made: Transformed, files: Mapping[str, str]) -> None:
-    say.line(f"{before.place}: {len(before.rows):,} rows, layout {before.layout}", "bold")
+    say.line(f"{before.place}: {_rows(len(before.rows))}, layout {before.layout}", "bold")
     for note in before.source.notes:
-        say.line(note, indent=2)
+        say.line(note.replace("left out", "not changed") if "without an answer" in note else note, indent=2)
     for change in made.changes:
         say.line(_said(change), indent=2)
-    say.line(f"{len(made.diff):,} rows are not as before; {len(made.dataset.rows):,} rows written")
+    kept = f", and {before.source.n_empty:,} without an answer as they were" if before.source.n_empty else ""
+    verb = "is" if len(made.diff) == 1 else "are"
+    say.line(f"{_rows(len(made.diff))} {verb} not as before; {_rows(len(made.dataset.rows))} written{kept}")
     for path in files.values():
         say.line(path)
+
+
+def _rows(n: int) -> str:
+    return f"{n:,} row{'' if n == 1 else 's'}"
 
 
 def _said(change: Changes) -> str:

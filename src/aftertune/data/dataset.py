@@ -251,12 +251,13 @@ def load(
     *,
     layout: str = "auto",
     columns: Mapping[str, str] | None = None,
-    allow_empty: float = 0.01,
+    allow_empty: float = 1.0,
     split: str | None = None,
 ) -> Dataset:
     """Load instruction data, to look at, transform and write back.
 
-    Takes what `load_source` takes. Every record is kept beside its row, which takes about five times the memory
+    Takes what `load_source` takes, but rows without an answer may be many: they are no `rows`, and are written back as
+    they are. Every record is kept beside its row, which takes about five times the memory
     that the file has bytes; to look at very large files row by row there is `aftertune.data.reading.stream_rows`.
 
     Raises:

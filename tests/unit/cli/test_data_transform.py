@@ -92,13 +92,24 @@ def bad(folder: Path, name: str, lines: list[Any]) -> Path:
 GOOD = ROWS[0]
 
 
+def test_rows_without_an_answer_are_counted_and_written_as_they_are(rows: Path) -> None:
+    lines = [GOOD, {**GOOD, "output": None}, {**GOOD, "output": ""}, {**GOOD, "output": " "}]
+    done = call(bad(rows.parent, "some.jsonl", lines), "--to", "bullets", "-o", "out.jsonl")
+    assert done.exit_code == 0, done.output
+    assert "3 rows without an answer not changed (line 2, line 3, line 4)" in done.stdout
+    assert "1 row is not as before; 1 row written, and 3 without an answer as they were" in done.stdout
+    made = [json.loads(line) for line in Path("out.jsonl").read_text().splitlines()]
+    assert made[1:] == lines[1:]
+    assert made[0]["output"].startswith("- ")
+
+
 @pytest.mark.parametrize(
     ("lines", "said"),
     [
         ([GOOD, b'{"instruction": "a", "output": '], ":2: bad JSON at column 32"),
         ([GOOD, {"question": "a", "answer": "b"}], ":2: mixed layouts: this row is in gsm8k, and those before"),
         ([GOOD, b'{"instruction": "\xff", "output": "b"}'], ":2: not UTF-8 text (byte 0xff at column 18)"),
-        ([GOOD, {**GOOD, "output": None}], "1 of 2 rows have no answer (line 2)"),
+        ([{**GOOD, "output": None}], "none of its 1 rows has an answer"),
         ([GOOD, {**GOOD, "output": {"text": ["b"]}}], ":2: column 'output': found an object where text is expected"),
         ([GOOD, {**GOOD, "instruction": ""}], ":2: there is an answer and no prompt"),
         ([GOOD, b"[1, 2]"], ":2: a row must be an object, found a list"),
