@@ -11,7 +11,6 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-import json
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -76,10 +75,6 @@ def known_table(folder: Path) -> str:
 
 
 def _rows(path: Path) -> Iterator[Row]:
-    if "pubmedqa" in path.name or "ori_pqal" in path.name:
-        for id_, record in json.loads(gzip.decompress(path.read_bytes())).items():
-            yield Row(id_, (Turn("user", record["QUESTION"]), Turn("assistant", record["LONG_ANSWER"])))
-        return
     yield from load_source(path).rows
 
 

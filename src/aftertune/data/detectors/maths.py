@@ -7,6 +7,7 @@ import re
 from aftertune.data.detectors.base import Detector, Found, Rules, Seen, first, words_of
 
 _ANY_CASE = re.IGNORECASE
+_LONG = 500  # characters of a paragraph that is more than a question
 _LOOKED_AT = 4000  # characters of each text; a calculation shows early
 _SUM = re.compile(
     r"\d[\d,.]{0,20}%?\s?\)? ?(?:[-+*/\u00d7\u00f7\u00b7^\u2212]"
@@ -63,7 +64,8 @@ _NUMBER = re.compile(
     r"|seventy|eighty|ninety|hundred|thousand|million|half|twice|double|triple|dozen|quarter|third|noon)\b",
     _ANY_CASE,
 )
-_LETTER_EQUATION = re.compile(r"\b\d{1,3}[a-z] ?[-+=] ?\d{1,3}[a-z]?\b|\b[a-z] ?= ?-?\d")
+# Not `p = 0.03` or `n = 12`, which report a study.
+_LETTER_EQUATION = re.compile(r"\b\d{1,3}[a-z] ?[-+=] ?\d{1,3}[a-z]?\b|\b[a-moqs-z] ?= ?-?\d")
 _DIGIT = re.compile(r"[0-9]")
 _TASK_SIGNS = words_of(
     "differentiate integrate factorize factorise derivative integral antiderivative common probability"
@@ -96,19 +98,28 @@ def _in_code(seen: Seen) -> bool:
 
 def _set_task(seen: Seen) -> str:
     """The task in the prompt; empty when there is none."""
-    asked = seen.request[-_LOOKED_AT:]
-    low = seen.low_asked[-_LOOKED_AT:]
+    asked = _own_words(seen.request)[-_LOOKED_AT:]
     digits = _DIGIT.search(asked) is not None
     if not digits and _NUMBER_SIGNS.isdisjoint(seen.asked_words):
         return ""
     if digits and _ASK.search(asked):
-        match = _OPERATION.search(_DATE.sub(" ", asked)) or _CONVERT.search(asked) or _LETTER_EQUATION.search(low)
+        match = (
+            _OPERATION.search(_DATE.sub(" ", asked)) or _CONVERT.search(asked) or _LETTER_EQUATION.search(asked.lower())
+        )
         if match:
             return match.group()
     task = None if _TASK_SIGNS.isdisjoint(seen.asked_words) else _TASK.search(asked)
     if task and (digits or _NUMBER.search(seen.said) or _ALGEBRA.search(seen.said)):
         return task.group()
     return "" if _QUANTITY_SIGNS.isdisjoint(seen.asked_words) else _word_problem(asked, seen.said, digits)
+
+
+def _own_words(request: str) -> str:
+    """The request without long paragraphs beside short ones: those are what it is about, and may be full of numbers."""
+    if "\n\n" not in request or len(request) <= _LONG:
+        return request
+    short = [part for part in request.split("\n\n") if len(part) <= _LONG]
+    return "\n\n".join(short) if any(part.strip() for part in short) else request
 
 
 def _word_problem(asked: str, said: str, digits: bool) -> str:
@@ -127,5 +138,6 @@ DETECTOR = Detector(
     labels=("maths",),
     find=find,
     limits="Misses proofs in words and geometry without numbers; takes questions of quantity that hold two numbers for "
-    "word problems.",
+    "word problems, and words of statistics in short attached texts for tasks (7 % of medical questions with their "
+    "abstracts).",
 )
