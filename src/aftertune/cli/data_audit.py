@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 File = Annotated[
     Path,
     typer.Argument(
-        help="Instruction data: CSV, TSV, JSON, JSON lines or Parquet, each also gzipped; or a folder of it.",
+        help="Instruction data: CSV, TSV, JSON, JSON lines or Parquet, each also gzipped; a folder of it; or "
+        "org/name@COMMIT on the hub.",
         metavar="IN",
         show_default=False,
     ),

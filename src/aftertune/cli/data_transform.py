@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 File = Annotated[
     Path,
     typer.Argument(
-        help="Instruction data: CSV, TSV, JSON, JSON lines or Parquet, each also gzipped; or a folder of them.",
+        help="Instruction data: CSV, TSV, JSON, JSON lines or Parquet, each also gzipped; a folder of them; or "
+        "org/name@COMMIT on the hub.",
         metavar="IN",
         show_default=False,
     ),

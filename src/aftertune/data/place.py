@@ -15,6 +15,7 @@ from aftertune.files import Record, Rejects, source_digest, stream_records
 
 DATA_SUFFIXES = (".parquet", ".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".arrow")
 _SHARD = re.compile(r"^(.+?)-\d{5}-of-\d{5}(?:-[0-9a-f]{16})?$")
+_HUB = re.compile(r"([\w.-]+/[\w.-]+)@([0-9a-f]{40})")
 _SPLITS = re.compile(r"(?:^|[^a-z])(train|training|test|testing|valid|validation|val|dev|eval)(?=$|[^a-z])")
 _SAME = {"training": "train", "testing": "test", "valid": "validation", "val": "validation", "dev": "validation"}
 
@@ -83,15 +84,18 @@ def place_of(path: Path | str | Place, split: str | None = None) -> Place:
     """Where a path leads.
 
     Args:
-        path: A data file; a folder of data files, as on the hub; or a folder saved by `save_to_disk`.
+        path: A data file; a folder of data files, as on the hub; a folder saved by `save_to_disk`; or a data set of the
+            hub at one commit, `org/name@<commit>`, whose files are fetched where they are not here.
         split: Which split, for a folder with several.
 
     Raises:
         DataError: the folder has no data files, or several splits and none is named, or not that one.
+        NoData: a data set of the hub is not here, and could not be fetched.
+        MissingExtra: a data set of the hub is named, and huggingface_hub is not installed.
     """
     if not isinstance(path, Path | str):
         return path
-    path = Path(path)
+    path = _from_hub(str(path)) or Path(path)
     if not path.is_dir():
         if split is not None:
             raise DataError(f"{path}: a file has no splits, and {split!r} is asked for", "leave `split` out")
@@ -105,6 +109,16 @@ def place_of(path: Path | str | Place, split: str | None = None) -> Place:
         )
     files = _chosen(path, splits, split)
     return FilePlace(files[0]) if len(files) == 1 else FolderPlace(path, files)
+
+
+def _from_hub(text: str) -> Path | None:
+    """The folder of a hub data set's files; None for anything that is not written as one."""
+    found = _HUB.fullmatch(text)
+    if found is None or Path(text).exists():
+        return None
+    from aftertune.data.hub import find_hub_data
+
+    return find_hub_data(found[1], found[2], fetch=True)
 
 
 def _chosen(path: Path, splits: dict[str, list[Path]], split: str | None) -> tuple[Path, ...]:

@@ -180,6 +180,16 @@ def test_a_hub_data_set_is_found_in_the_cache_at_its_commit_only(tmp_path: Path,
         assert said in (done.stdout if said == "3" else done.stderr), done.stderr
 
 
+def test_a_hub_data_set_may_be_named_where_a_path_is(tmp_path: Path) -> None:
+    pytest.importorskip("huggingface_hub")
+    cached(tmp_path)
+    env = {**os.environ, "HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": "1"}
+    env.pop("HF_HUB_CACHE", None)
+    load = "import sys; from aftertune import data; print(len(data.load(sys.argv[1]).rows))"
+    done = subprocess.run([sys.executable, "-c", load, f"some/data@{COMMIT}"], capture_output=True, text=True, env=env)
+    assert done.stdout.strip() == "3", done.stderr
+
+
 def test_a_hub_data_set_that_is_not_here_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("huggingface_hub")
     with pytest.raises(NoData, match="is not in the local cache") as caught:
