@@ -120,16 +120,18 @@ def test_a_long_hostile_text_takes_no_long_time(name: str, piece: str) -> None:
 
 # Version and digest of what is found in the hand-labelled rows. When a digest moves, raise the detector's version.
 GOLDEN = {
-    "code": "1:30f8a8f0c476524c",
-    "empty": "1:2c01f6ac83be62df",
-    "hedging": "1:db2d16b83a0ba76b",
-    "identity": "1:5cfae198a86179f5",
-    "imperative": "1:e4eb451157f9036f",
-    "list": "1:70e43ed0a5787729",
-    "maths": "1:bee6ca3d8f04a932",
-    "obedience": "1:8e5e38f12dc4d13f",
-    "refusal": "1:760e70430a9c6fe4",
-    "role_play": "1:55e4aa6a7f49b289",
+    "code": "1:12554a05b0c327ae",
+    "empty": "1:ef98631fb6228a5a",
+    "hedging": "1:426f771676ac9cdd",
+    "identity": "1:daa2703f42c4703a",
+    "imperative": "1:45f8488489abb44b",
+    "language": "1:ffe30e93c3c2e75d",
+    "list": "1:08f6d0de6cf678f8",
+    "maths": "1:dcbdae171a1d0919",
+    "obedience": "1:5ca43946228e1adb",
+    "personal_data": "1:de494a4e55943a3a",
+    "refusal": "1:c2a0ce196b3faf1e",
+    "role_play": "1:0894781244a0e34a",
 }
 
 

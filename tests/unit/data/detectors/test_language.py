@@ -10,10 +10,14 @@ from pathlib import Path
 import pytest
 
 from aftertune.data.detectors.base import Seen
+from aftertune.data.detectors.labelled.sample import labelled_rows
 from aftertune.data.detectors.language import DETECTOR
 from aftertune.records import Row, Turn
 
-TEXTS: dict[str, list[str]] = json.loads((Path(__file__).parent / "languages.json").read_text(encoding="utf-8"))
+TEXTS: dict[str, list[str]] = {}
+for _one in labelled_rows():
+    for _code in _one.labels.get("language", ()):
+        TEXTS.setdefault(_code, []).append(_one.row.answer)
 ENGLISH = [
     "Add 2 cups of flour and 1 tsp of salt; mix well.",
     "The caf\u00e9's na\u00efve fa\u00e7ade was designed by Bj\u00f6rn \u00c5kesson.",
