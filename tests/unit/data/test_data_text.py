@@ -77,7 +77,7 @@ def test_sentences(text: str, parts: list[str]) -> None:
         ("Run this:\n```\nls\n```", "code", ()),
         ("def f(x):\n    return x", "code", ()),
         ("SELECT name\nFROM people;", "code", ()),
-        ('{"a": {"b": 1}}', "prose", 1),
+        ('{"a": {"b": 1}}', "json", 0),
         ("| a | b |\n|---|---|\n| 1 | 2 |", "table", ()),
         ("Do: 1. One 2. Two 3. Three", "inline_list", ("Do:", "One", "Two", "Three")),
         ("These are 1) one and 2) two.", "inline_list", ()),

@@ -53,7 +53,8 @@ def find(seen: Seen) -> tuple[Found, ...]:
     >>> find(Seen(Row("1", (Turn("assistant", "Run pip install numpy in a terminal."),))))
     (Found(label='code', evidence='pip install'),)
     """
-    line = _LINE.search(seen.said) if seen.parsed.kind == "code" else None
+    data = seen.parsed.kind == "json" and not seen.parsed.units  # more than a text in braces
+    line = _LINE.search(seen.said) if data or seen.parsed.kind == "code" else None
     if line:
         return (Found("code", line.group().strip()),)
     found = _marked(seen) or _short(seen)

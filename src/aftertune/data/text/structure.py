@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from aftertune.data.text.code import holds_code
 from aftertune.data.text.content import SCAFFOLD
@@ -50,8 +50,8 @@ class Parsed:
 
     Attributes:
         kind: How it is structured.
-        units: Its sentences, steps or items in order, one line each; none for code, for tables, and for a list in
-            one line whose items cannot be told apart safely.
+        units: Its sentences, steps or items in order, one line each; none for code, for tables, for JSON that is
+            more than a list of texts, and for a list in one line whose items cannot be told apart safely.
         final: A last line `#### 72` with the result, as GSM8K has it; it stays last in every structure.
     """
 
@@ -118,13 +118,15 @@ def ends_sentence(unit: str) -> bool:
 
 
 def _recognised(body: str, *, sums: bool = False) -> _Seen:
-    texts = _json_texts(body)
-    if texts:
-        return _Seen("json", "json", texts)
+    value = _json_value(body)
+    if value is not None:
+        texts = _json_texts(body, value)
+        return _Seen("json", "json" if texts else "code", texts)
     fenced = _fenced(body)
     if fenced is not None:
         seen = _recognised(fenced, sums=sums)
-        return _Seen("code_fence", seen.inside, seen.lines) if _has_units(seen) else seen
+        kind: Kind = "code" if seen.kind == "json" else seen.kind
+        return _Seen("code_fence", seen.inside, seen.lines) if _has_units(seen) else seen._replace(kind=kind)
     lines = body.split("\n")
     if "|" in body and sum(bool(_TABLE_LINE.match(line)) for line in lines) > 1:
         return _Seen("table", "table", lines)
@@ -145,14 +147,19 @@ def _fenced(body: str) -> str | None:
     return None if _FENCE in inside else inside
 
 
-def _json_texts(body: str) -> list[str]:
-    """The texts of `{"answer": ...}`, or of a plain list of texts; none when it is other JSON."""
-    if body[:1] not in ("{", "["):
-        return []
+def _json_value(body: str) -> Any:
+    """The JSON object or list of texts that an answer is; None when it is none: a list of numbers is a result."""
+    if body[:1] + body[-1:] not in ("{}", "[]"):
+        return None
     try:
         value = json.loads(body)
     except (ValueError, RecursionError):
-        return []
+        return None
+    return value if isinstance(value, dict) or _json_texts(body, value) else None
+
+
+def _json_texts(body: str, value: Any) -> list[str]:
+    """The texts of `{"answer": ...}`, or of a plain list of texts; none when it is other JSON."""
     texts = value[JSON_KEY] if isinstance(value, dict) and list(value) == [JSON_KEY] else value
     if isinstance(texts, str):
         texts = sentences(texts)

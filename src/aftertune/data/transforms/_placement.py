@@ -116,7 +116,7 @@ def change_text(answer: str, change: Callable[[str], str]) -> str:
 def _at_edge(answer: str, kind: Kind, position: Position) -> Place | str:
     low, high = _body(answer)
     body, first = answer[low:high], position == "prefix"
-    if kind == "json":
+    if kind == "json" and parse(body).units:
         return _in_json(body, first=first).moved(low)
     if _is_json(body):
         return "holds JSON"

@@ -17,7 +17,12 @@ from aftertune.data.transforms.base import Applied, Params, Transform, left_alon
 from aftertune.records import Row
 
 LONGEST = 200_000  # characters; longer answers are no answers but dumps
-_WITHOUT_UNITS = {"code": "holds code", "table": "holds a table", "inline_list": "list in one line"}
+_WITHOUT_UNITS = {
+    "code": "holds code",
+    "table": "holds a table",
+    "inline_list": "list in one line",
+    "json": "other JSON",
+}
 _LISTS = ("sentences", "numbered_list", "bullets", "markdown")
 _DRAWING = ("neutral_shuffle", "length_matched", "length_padded")
 
