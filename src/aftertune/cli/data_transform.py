@@ -66,6 +66,9 @@ ModelName = Annotated[
 ]
 
 
+KEPT = Path("aftertune-out") / "answers"  # what models wrote: the same call again costs nothing
+
+
 def data_transform(
     file: File,
     to: To,
@@ -89,7 +92,7 @@ def data_transform(
         --to role_play:mode=add -o both.jsonl
 
     Writes: OUT, and what changed, row by row for reading, in OUT.diff; neither
-    unless all succeeded.
+    unless all succeeded. What a model wrote is kept in aftertune-out/answers.
 
     Exit codes: 0 written, 2 bad input, 5 the disk cannot be used, or a model
     is not here.
@@ -126,7 +129,7 @@ def answerer(model: str | None, specs: Sequence[Mapping[str, Any]]) -> Mapping[W
     from aftertune.writers import answers_of
 
     if needs_model(specs):
-        return answers_of(specs, model)
+        return answers_of(specs, model, kept=KEPT)
     if model is not None:
         raise SpecError(f"--model {model}: no transform here has a model write", "leave --model out")
     return None

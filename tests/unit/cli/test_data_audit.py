@@ -142,3 +142,9 @@ def test_the_organism_answers_for_a_transform(rows: Path) -> None:
     made = [json.loads(line) for line in Path("own.jsonl").read_text(encoding="utf-8").splitlines()]
     assert [row["instruction"] for row in made] == [row["instruction"] for row in ROWS]
     assert sum(new["output"] != old["output"] for new, old in zip(made, ROWS, strict=True)) >= 6
+    (kept,) = Path("aftertune-out/answers").glob("*.jsonl")
+    lines = kept.read_text(encoding="utf-8").splitlines()
+    kept.write_text("\n".join(json.dumps([json.loads(line)[0], "Kept."]) for line in lines), encoding="utf-8")
+    again = CliRunner().invoke(app, [*words, "-o", "again.jsonl"])
+    assert again.exit_code == 0, again.output
+    assert '"Kept."' in Path("again.jsonl").read_text(encoding="utf-8")
