@@ -28,6 +28,9 @@ BASE = {
     "file_json",
     "file_parquet",
     "file_records",
+    "degenerate",
+    "personas",
+    "alpaca",
 }
 STAGES = {"data", "tune", "generate", "judges", "benchmarks", "rewards", "report", "stats"}
 # A stage may use these beside the base and itself.
@@ -41,7 +44,7 @@ ALLOWED = {
     "stats": set(),
     "spec": set(),
     "backends": set(),
-    "testing": {"table", "stats", "results"},
+    "testing": {"table", "stats", "results", "backends"},
 }
 MOST_PARAMETERS = {"analysis.py:analyze": 15}  # the settings of a results file, all by name
 LONG_FUNCTIONS: dict[str, str] = {}
