@@ -6,16 +6,14 @@ on where it was and a second arm with the same prompts pays nothing.
 
 from __future__ import annotations
 
-import json
-import os
-import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from aftertune.backends.decode import Request, Sampling, Written, write
 from aftertune.backends.hf import Loaded
 from aftertune.canon import digest
 from aftertune.data.build import Writer
+from aftertune.kept_answers import KeptAnswers
 from aftertune.records import Turn
 
 VERSION = "1"  # raised whenever the same model can answer the same prompt differently
@@ -37,9 +35,7 @@ class Answers:
 
     def __init__(self, loaded: Loaded, identity: str, writer: Writer, folder: Path | None) -> None:
         """Read what is kept already."""
-        self._loaded, self._identity, self._writer, self._folder = loaded, identity, writer, folder
-        self._known: dict[str, str] = dict(_read(folder)) if folder is not None and folder.is_dir() else {}
-        self._file: Path | None = None
+        self._loaded, self._identity, self._writer, self._known = loaded, identity, writer, KeptAnswers(folder)
 
     def __call__(self, conversations: Sequence[Sequence[Turn]], seeds: Sequence[int]) -> list[str]:
         """What the model answers to each conversation; empty where it does not fit, or does not come to an end."""
@@ -49,7 +45,7 @@ class Answers:
         for start in range(0, len(todo), _KEPT_EVERY):
             part = todo[start : start + _KEPT_EVERY]
             texts = self._written([(conversations[place], seeds[place]) for _, place in part])
-            self._keep({key: text for (key, _), text in zip(part, texts, strict=True)})
+            self._known.keep({key: text for (key, _), text in zip(part, texts, strict=True)})
         return [self._known[key] for key in keys]
 
     def _key(self, turns: Sequence[Turn], seed: int) -> str:
@@ -85,25 +81,3 @@ class Answers:
             return ""
         text: str = self._loaded.chat.tokenizer.decode(list(written.tokens), skip_special_tokens=True)
         return text.strip()
-
-    def _keep(self, found: dict[str, str]) -> None:
-        """Add to a file of this process's own: nobody else writes into it, and a broken last line is left out later."""
-        self._known.update(found)
-        if self._folder is None:
-            return
-        self._folder.mkdir(parents=True, exist_ok=True)
-        if self._file is None:
-            self._file = self._folder / f"{os.getpid()}-{uuid.uuid4().hex[:8]}.jsonl"
-        with self._file.open("a", encoding="utf-8", newline="\n") as file:
-            file.writelines(json.dumps([key, text], ensure_ascii=False) + "\n" for key, text in found.items())
-
-
-def _read(folder: Path) -> Iterator[tuple[str, str]]:
-    for path in sorted(folder.glob("*.jsonl")):
-        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-            try:
-                key, text = json.loads(line)
-            except ValueError:  # a killed process left half a line
-                continue
-            if isinstance(key, str) and isinstance(text, str):
-                yield key, text

@@ -10,7 +10,8 @@
     ├── JudgeError(RuntimeError)     a judge could not work (not: abstained)
     ├── TableError(ValueError)       a results table breaks its contract
     ├── ModelError(ValueError)       a model folder is broken, unsafe or lacks something
-    │   └── NoWeights                its weights are not here
+    │   ├── NoWeights                its weights are not here
+    │   └── NoKey                    a served model's key is not in the environment
     ├── StoreError(OSError)          outputs could not be kept or found
     ├── UnknownName(KeyError)        no component has that name
     ├── MissingExtra(ImportError)    an optional dependency is not installed
@@ -110,6 +111,12 @@ class ModelError(AftertuneError, ValueError):
 
 class NoWeights(ModelError):
     """A model's weights are not here: files missing, or not fetched."""
+
+    exit_code = 5
+
+
+class NoKey(ModelError):
+    """A served model needs a key, and the environment holds none."""
 
     exit_code = 5
 

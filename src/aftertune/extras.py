@@ -13,12 +13,14 @@ EXTRAS = {
     "hf": ("torch", "transformers", "peft", "safetensors"),
     "trl": ("trl", "datasets", "accelerate"),
     "qlora": ("bitsandbytes",),
+    "http": ("httpx2",),
 }
 
 _NEEDS_IT = {
     "hf": "running models",
     "trl": "the reference engine (`engine: reference`)",
     "qlora": "a base in 4 bit (`kind: qlora`)",
+    "http": "a served model (`https://...#name`)",
 }
 
 

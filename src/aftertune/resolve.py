@@ -23,6 +23,7 @@ from aftertune.records import Item, Outcome
 from aftertune.registry import load
 from aftertune.sections.factors import check_factors
 from aftertune.seeds import derive
+from aftertune.served import ServedModel
 from aftertune.spec.load import Declared
 from aftertune.spec.models import INITIAL, BenchmarkSpec, ContrastSpec, FormatSpec
 from aftertune.tune.external_plan import Base
@@ -69,7 +70,7 @@ class Resolved:
     judges: Mapping[str, Judge]
     contrasts: tuple[ContrastSpec, ...]
     claim: str
-    writers: Mapping[str, KnownModel]
+    writers: Mapping[str, KnownModel | ServedModel]
 
 
 def resolve(declared: Declared, cache: dict[str, Any], *, fetch: bool = False) -> Resolved:
@@ -99,9 +100,9 @@ def resolve(declared: Declared, cache: dict[str, Any], *, fetch: bool = False) -
 
 def _writers(
     declared: Declared, arms: Sequence[Arm], model: KnownModel, cache: dict[str, Any], *, fetch: bool
-) -> dict[str, KnownModel]:
+) -> dict[str, KnownModel | ServedModel]:
     """The models that the arms' transforms have write."""
-    found: dict[str, KnownModel] = {}
+    found: dict[str, KnownModel | ServedModel] = {}
     for arm in arms:
         with declared.at("arms", arm.name, "transforms"):
             found |= find_writers(arm.transforms, model, place=declared.path, cache=cache, fetch=fetch)

@@ -52,8 +52,18 @@ def _data(work: Mapping[str, Any], store: Store, draft: Draft, tick: Tick) -> No
     write_training_set(made, draft.folder)
     n_characters = sum(len(turn.content) for row in made.rows for turn in row.turns)
     counts = {"n_read": source.n_read, "n_rows": len(made.rows), "n_characters": n_characters}
-    holds = {**brief(made.rows), "changes": [asdict(change) for change in made.changes]}
+    holds = {**brief(made.rows), "changes": [asdict(change) for change in made.changes], **_served(answer)}
     draft.facts.update(layout=source.layout, notes=list(source.notes), holds=holds, **counts)
+
+
+def _served(answer: Any) -> dict[str, Any]:
+    """What served models were asked, where there are any: they can fail, and change under their names."""
+    if not answer:
+        return {}
+    from aftertune.served import notes
+
+    found = notes(answer)
+    return {"served": found} if found else {}
 
 
 def _generate(work: Mapping[str, Any], store: Store, draft: Draft, tick: Tick) -> None:

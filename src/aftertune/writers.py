@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from aftertune.backends.folder import fingerprint, open_folder
+from aftertune.backends.http_address import is_address
 from aftertune.data.build import Writer, needs_model
 from aftertune.errors import SpecError
 from aftertune.organism import folder as organism_folder
+from aftertune.served import ServedModel, find_served, open_served
 
 INITIAL = "initial"
 ANSWERS = "answers"  # the store's folder of what models wrote
@@ -44,12 +46,12 @@ class KnownModel:
 
 def find_writers(
     transforms: Iterable[Mapping[str, Any]],
-    initial: KnownModel | None,
+    initial: KnownModel | ServedModel | None,
     *,
     place: Callable[[str], Path],
     cache: dict[str, Any],
     fetch: bool = False,
-) -> dict[str, KnownModel]:
+) -> dict[str, KnownModel | ServedModel]:
     """The models that these transforms have write, by the name they are given.
 
     Args:
@@ -62,18 +64,23 @@ def find_writers(
     Raises:
         SpecError: a model is not there, has no chat template, or is a hub id without its revision.
         ModelError, NoWeights: it cannot be loaded safely, or is not in the local cache.
+        NoKey, MissingExtra: a served model's key is not in the environment, or httpx2 is not installed.
     """
-    found: dict[str, KnownModel] = {}
+    found: dict[str, KnownModel | ServedModel] = {}
     for writer in needs_model(list(transforms)):
         if writer.model == INITIAL and initial is None:
             raise SpecError("these transforms have a model write, and none is named", "name one with --model")
         if writer.model not in found:
-            known = (
-                initial if writer.model == INITIAL else find_model(writer.model, place=place, cache=cache, fetch=fetch)
-            )
+            known = initial if writer.model == INITIAL else _find(writer.model, place, cache, fetch=fetch)
             assert known is not None
             found[writer.model] = known
     return found
+
+
+def _find(name: str, place: Callable[[str], Path], cache: dict[str, Any], *, fetch: bool) -> KnownModel | ServedModel:
+    if is_address(name):
+        return find_served(name)
+    return find_model(name, place=place, cache=cache, fetch=fetch)
 
 
 def find_model(name: str, *, place: Callable[[str], Path], cache: dict[str, Any], fetch: bool = False) -> KnownModel:
@@ -98,7 +105,8 @@ def _path(name: str, place: Callable[[str], Path], *, fetch: bool) -> Path:
     if not revision or hub_id.count("/") != 1 or name.startswith((".", "/", "~")):
         raise SpecError(
             f"there is no model folder {name}",
-            "name `organism`, a folder, or a hub id with its revision, as in `org/model@<commit>`",
+            "name `organism`, a folder, a hub id with its revision, as in `org/model@<commit>`, or an address, as in "
+            "`https://api.example.com/v1#name`",
         )
     from aftertune.backends.hub import find_hub_model
 
@@ -115,13 +123,16 @@ def open_writers(
         works: `KnownModel.work` by the name transforms give it.
         kept: Where answers are kept; None to keep none.
     """
-    from aftertune.answering import Answers
-    from aftertune.backends.hf import ModelRef, load_model
-
     loaded: dict[str, Any] = {}
     found: dict[Writer, Any] = {}
     for writer in needs_model(list(transforms)):
         work = works[writer.model]
+        if "served" in work:
+            found[writer] = open_served(dict(work), writer, kept)
+            continue
+        from aftertune.answering import Answers
+        from aftertune.backends.hf import ModelRef, load_model
+
         identity = f"{work['fingerprint']} {work['dtype']}"
         if identity not in loaded:
             loaded[identity] = load_model(ModelRef.of(work))
@@ -134,20 +145,21 @@ def answers_of(specs: Iterable[Mapping[str, Any]], model: str | None, *, kept: P
 
     Args:
         specs: The transforms, each `{"name": ..., **parameters}`.
-        model: Who stands for `initial`: `organism`, a model folder, or a hub id with its revision; None for nobody.
+        model: Who stands for `initial`: `organism`, a model folder, a hub id with its revision, or the address of a
+            served model, as in `https://api.example.com/v1#name`; None for nobody.
         kept: A folder where answers are kept from call to call; None to keep none.
 
     Returns:
         One per model and setting; empty where no transform has a model write.
 
     Raises:
-        SpecError, ModelError, NoWeights: as `find_writers`.
-        MissingExtra: torch or transformers are not installed.
+        SpecError, ModelError, NoWeights, NoKey: as `find_writers`.
+        MissingExtra: torch or transformers are not installed, or httpx2 for a served model.
     """
     specs, cache = list(specs), dict[str, Any]()
     if not needs_model(specs):
         return {}
-    initial = find_model(model, place=_here, cache=cache, fetch=True) if model else None
+    initial = _find(model, _here, cache, fetch=True) if model else None
     known = find_writers(specs, initial, place=_here, cache=cache, fetch=True)
     return open_writers(specs, {name: found.work for name, found in known.items()}, kept)
 

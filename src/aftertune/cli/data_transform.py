@@ -61,7 +61,8 @@ ModelName = Annotated[
         "--model",
         metavar="NAME",
         show_default=False,
-        help="Who writes, for transforms that have a model write: organism, or a model folder.",
+        help="Who writes, for transforms that have a model write: organism, a model folder, or a served model as "
+        "http://127.0.0.1:8000/v1#NAME.",
     ),
 ]
 
@@ -101,6 +102,7 @@ def data_transform(
     from aftertune.data import build
     from aftertune.data.dataset import load
     from aftertune.data.writing import writable
+    from aftertune.served import notes
 
     differences = diff or out.with_name(f"{out.name}.diff")
     specs = [parsed(word) for word in to]
@@ -108,13 +110,14 @@ def data_transform(
     _refuse_places(file, out, differences)
     writable(out)
     before = load(file, layout=layout, columns=named_columns(columns))
-    made = before.transform(specs, seed=seed, answer=answerer(model, specs))
+    answer = answerer(model, specs)
+    made = before.transform(specs, seed=seed, answer=answer)
     made.write(out, differences)
     files = {"out": str(out), "diff": str(differences)}
     if as_json:
-        say.document(_document(file, before, made, files))
+        say.document(_document(file, before, made, files) | {"served": notes(answer)})
     else:
-        _tell(before, made, files)
+        _tell(before, made, files, notes(answer))
 
 
 def answerer(model: str | None, specs: Sequence[Mapping[str, Any]]) -> Mapping[Writer, Answer] | None:
@@ -122,7 +125,7 @@ def answerer(model: str | None, specs: Sequence[Mapping[str, Any]]) -> Mapping[W
 
     Raises:
         SpecError: a transform has a model write and none is named, or one is named and none writes.
-        ModelError, NoWeights, MissingExtra: a model is not here, or cannot be loaded.
+        ModelError, NoWeights, NoKey, MissingExtra: a model or its key is not here, or it cannot be loaded.
     """
     from aftertune.data.build import needs_model
     from aftertune.errors import SpecError
@@ -241,12 +244,14 @@ def _document(file: Path, before: Dataset, made: Transformed, files: Mapping[str
     }
 
 
-def _tell(before: Dataset, made: Transformed, files: Mapping[str, str]) -> None:
+def _tell(before: Dataset, made: Transformed, files: Mapping[str, str], served: Sequence[str]) -> None:
     say.line(f"{before.place}: {_rows(len(before.rows))}, layout {before.layout}", "bold")
     for note in before.source.notes:
         say.line(note.replace("left out", "not changed") if "without an answer" in note else note, indent=2)
     for change in made.changes:
         say.line(_said(change), indent=2)
+    for note in served:
+        say.line(note, indent=2)
     kept = f", and {before.source.n_empty:,} without an answer as they were" if before.source.n_empty else ""
     verb = "is" if len(made.diff) == 1 else "are"
     say.line(f"{_rows(len(made.diff))} {verb} not as before; {_rows(len(made.dataset.rows))} written{kept}")

@@ -1,6 +1,20 @@
-"""Public help for tests: studies with known truth, and a model that says what it is told."""
+"""Public help for tests: studies with known truth, models that say what they are told, and a server that fails."""
 
+from aftertune.backends.scripted import Scripted, by_rules
+from aftertune.testing.endpoint import Endpoint, Faults, endpoint
 from aftertune.testing.scripted import scripted_answer
 from aftertune.testing.simulate import Draw, Effects, Simulated, draw, simulate
 
-__all__ = ["Draw", "Effects", "Simulated", "draw", "scripted_answer", "simulate"]
+__all__ = [
+    "Draw",
+    "Effects",
+    "Endpoint",
+    "Faults",
+    "Scripted",
+    "Simulated",
+    "by_rules",
+    "draw",
+    "endpoint",
+    "scripted_answer",
+    "simulate",
+]
