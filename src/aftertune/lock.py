@@ -39,6 +39,8 @@ def _declared(study: Resolved) -> dict[str, Any]:
     """The declared study with defaults filled in, per arm what it really used."""
     spec = study.declared.spec.model_dump(mode="json")
     spec["arms"] = {arm.name: _arm(arm) for arm in study.arms}
+    for judge, resolved in zip(spec["measure"]["judges"], study.judges.values(), strict=True):
+        judge.update({} if resolved.settings is None else {"identity": dict(resolved.identity())})
     spec["analysis"] = {
         **spec["analysis"],
         "claim": study.claim,

@@ -169,6 +169,7 @@ class _Planner:
     def __init__(self, study: Resolved) -> None:
         self._study = study
         self._root = study.declared.spec.seed
+        self._components = {spec.called: spec.name for spec in study.declared.spec.measure.judges}
         self._cells: list[Cell] = []
         self._runs: list[PlannedRun] = []
         self._items = {benchmark.name: _items_step(benchmark) for benchmark in study.benchmarks}
@@ -314,16 +315,17 @@ class _Planner:
         probe: bool = False,
     ) -> Iterator[Step]:
         for name in judges:
-            judge = self._study.judges[name]
+            judge, component = self._study.judges[name], self._components[name]
             meaning = {
                 "v": VERSIONS["judge"],
                 "responses": responses.key,
                 "items": benchmark.sha256,
-                "judge": name,
+                "judge": component,
                 "version": judge.version,
                 "identity": dict(judge.identity()),
             }
-            work = {"responses": responses.key, "items": self._items[benchmark.name].key, "judge": name}
+            told = {} if judge.settings is None else {"settings": dict(judge.settings)}
+            work = {"responses": responses.key, "items": self._items[benchmark.name].key, "judge": component, **told}
             again = ", again" if probe and not checkpoint.repeat else ""
             label = f"{name} on {checkpoint.label}{again}, {benchmark.name} ({form.name})"
             step = Step("judge", digest(meaning), label, work)

@@ -16,6 +16,7 @@ from aftertune.benchmarks.base import check_items, items_digest
 from aftertune.benchmarks.from_file import read_items
 from aftertune.errors import SpecError, TableError, did_you_mean
 from aftertune.generate.formats.base import PromptFormat
+from aftertune.instruments import find_judges
 from aftertune.judges.base import Judge
 from aftertune.judging import applies
 from aftertune.organism import folder as organism_folder
@@ -84,7 +85,7 @@ def resolve(declared: Declared, cache: dict[str, Any], *, fetch: bool = False) -
     Raises:
         SpecError, DataError, ModelError, UnknownName: with the place in the study and the fix.
     """
-    judges = _judges(declared)
+    judges = find_judges(declared, cache, fetch=fetch)
     formats = _formats(declared)
     benchmarks = _benchmarks(declared)
     model = _model(declared, cache, formats, fetch=fetch)
@@ -244,14 +245,6 @@ def _check_systems(declared: Declared, formats: Sequence[Format]) -> None:
                 f"({', '.join(form.name for form in formats)})",
                 "add the format `chat`, or remove `system:`",
             )
-
-
-def _judges(declared: Declared) -> dict[str, Judge]:
-    found = {}
-    for place, spec in enumerate(declared.spec.measure.judges):
-        with declared.at("measure", "judges", place):
-            found[spec.name] = load("judge", spec.name)
-    return found
 
 
 def _contrasts(declared: Declared) -> tuple[ContrastSpec, ...]:

@@ -11,6 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from aftertune.canon import digest
 from aftertune.frames import as_row, read_frame, write_frame
 from aftertune.plan import Step
 from aftertune.records import Item, Response, Status
@@ -90,12 +91,15 @@ def _generate(work: Mapping[str, Any], store: Store, draft: Draft, tick: Tick) -
 
 
 def _judge(work: Mapping[str, Any], store: Store, draft: Draft, tick: Tick) -> None:
+    from aftertune.judges.base import Tells
     from aftertune.judging import judge_responses
 
-    judge = load("judge", work["judge"])
+    judge, decide = _opened(work["judge"], work.get("settings"))
     judgments = judge_responses(
-        judge, _opened(work["judge"], judge), read_items(store, work["items"]), read_responses(store, work["responses"])
+        judge, decide, read_items(store, work["items"]), read_responses(store, work["responses"])
     )
+    if isinstance(decide, Tells):
+        draft.facts.update(decide.told())
     write_frame(
         draft.folder / "judgments.parquet",
         [as_row(judgment) for judgment in judgments],
@@ -129,8 +133,6 @@ def base_model(work: Mapping[str, Any]) -> Any:
 
 def _loaded(work: Mapping[str, Any], store: Store) -> Any:
     """The model that answers: the initial one, or one of its checkpoints."""
-    from aftertune.canon import digest
-
     key = digest([dict(work["model"]), work["tune"], work["checkpoint"]])
     if key not in _in_memory:
         _in_memory.clear()
@@ -167,10 +169,14 @@ def checkpoint_folder(store: Store, tune: str, name: str) -> Path:
     return located(store.folder("tune", tune) / name)
 
 
-def _opened(name: str, judge: Any) -> Any:
-    if name not in _judges_in_memory:
-        _judges_in_memory[name] = judge.open()
-    return _judges_in_memory[name]
+def _opened(name: str, settings: Mapping[str, Any] | None) -> Any:
+    """A judge with the function that judges a batch."""
+    key = name if settings is None else digest([name, settings])
+    if key not in _judges_in_memory:
+        judge = load("judge", name)
+        judge = judge if settings is None else judge.made(settings)
+        _judges_in_memory[key] = (judge, judge.open())
+    return _judges_in_memory[key]
 
 
 def read_items(store: Store, key: str) -> Mapping[str, Item]:

@@ -15,7 +15,7 @@ from aftertune import results, section_records
 from aftertune.cli.app import app
 from aftertune.data.transforms.base import Params
 from aftertune.registry import KINDS, load, names
-from aftertune.spec.models import StudySpec, TransformSpec
+from aftertune.spec.models import JudgeSpec, StudySpec, TransformSpec
 from aftertune.table import COLUMNS, DEFAULTS, KEY
 from docs.pages import code, page, rows, section
 
@@ -80,7 +80,8 @@ def test_no_verb_or_flag_is_documented_that_does_not_exist() -> None:
 def keys(model: type[BaseModel], place: str = "") -> dict[str, Any]:
     """Every key of the study file by its place, with its default."""
     found: dict[str, Any] = {}
-    for name, field in model.model_fields.items():
+    for attribute, field in model.model_fields.items():
+        name = field.alias or attribute
         here = f"{place}.{name}" if place else name
         found[here] = field
         inner = model_in(field.annotation)
@@ -124,8 +125,8 @@ def test_the_default_of_a_key_is_the_one_stated(key: str) -> None:
 
 
 def test_the_transform_model_takes_more_keys() -> None:
-    """`keys` stops at a transform's name; its parameters are on the transforms' page, see below."""
-    assert TransformSpec.model_config["extra"] == "allow"
+    """`keys` stops at a transform's or judge's name; their parameters are documented apart, see below."""
+    assert TransformSpec.model_config["extra"] == JudgeSpec.model_config["extra"] == "allow"
 
 
 def test_every_table_column_is_documented_with_its_default() -> None:
@@ -191,6 +192,19 @@ def test_every_parameter_of_a_transform_is_documented(name: str) -> None:
         wanted = "none" if field.default is None else str(field.default)
         assert default == ("required" if field.is_required() else wanted)
         assert all(str(value) in legal for value in get_args(field.annotation) if isinstance(value, str))
+
+
+@pytest.mark.parametrize("name", [name for name in names("judge") if load("judge", name).params.model_fields])
+def test_every_parameter_of_a_judge_is_documented(name: str) -> None:
+    text = section(page("study-file.md"), "Your own classifier")
+    stated = {code(row[0])[0]: row[1:] for row in rows(text) if code(row[0])}
+    fields = load("judge", name).params.model_fields
+    assert set(stated) == set(fields)
+    for key, field in fields.items():
+        default = "required" if field.is_required() else "none" if field.default is None else str(field.default)
+        assert stated[key][1] == default
+        words = [value for part in get_args(field.annotation) or () for value in (part, *get_args(part))]
+        assert all(value in stated[key][0] for value in words if isinstance(value, str))
 
 
 @pytest.mark.parametrize("name", names("layout"))

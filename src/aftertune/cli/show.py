@@ -63,7 +63,7 @@ def _card(kind: str, name: str, component: Any) -> dict[str, Any]:
     )
     if kind == "benchmark":
         card.update(_items(component))
-    if kind == "transform":
+    if kind in ("transform", "judge"):
         card["parameters"] = _parameters(component.params)
     if kind == "detector":
         from aftertune.data.detectors.labelled.measured import card as measured

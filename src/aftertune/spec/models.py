@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from aftertune.spec.base import Model, Name, SourceSpec, Text, just_name, named, one_of
+from aftertune.spec.judges import JudgeSpec
 from aftertune.spec.tuning import TuneSpec
 
 INITIAL = "initial"
@@ -113,13 +114,6 @@ class SamplingSpec(Model):
         return self
 
 
-class JudgeSpec(Model):
-    """A judge by name. The primary judge's outcome is the headline."""
-
-    name: Name
-    role: Literal["primary", "secondary"] = "secondary"
-
-
 class MeasureSpec(Model):
     """What every checkpoint, and the initial model, is measured on."""
 
@@ -132,17 +126,17 @@ class MeasureSpec(Model):
 
     @model_validator(mode="after")
     def _one_primary(self) -> MeasureSpec:
-        primary = [judge.name for judge in self.judges if judge.role == "primary"]
+        primary = [judge.called for judge in self.judges if judge.role == "primary"]
         if len(primary) > 1:
             raise ValueError(f"only one judge can be primary, not {len(primary)}: {', '.join(primary)}")
-        _refuse_repeats("judge", [judge.name for judge in self.judges])
+        _refuse_repeats("judge", [judge.called for judge in self.judges])
         _refuse_repeats("prompt format", [form.name for form in self.prompt_formats])
         return self
 
     @property
     def primary_judge(self) -> str:
         """The judge of the headline: the one marked primary, else the first."""
-        return next((judge.name for judge in self.judges if judge.role == "primary"), self.judges[0].name)
+        return next((judge.called for judge in self.judges if judge.role == "primary"), self.judges[0].called)
 
 
 class ContrastSpec(Model):

@@ -30,7 +30,7 @@ def test_list_knows_every_component_with_a_sentence():
 
 @pytest.mark.parametrize("word", ["judge", "judges", "Judges"])
 def test_a_kind_may_be_singular_or_plural(word):
-    assert call("list", word).stdout.splitlines()[0].startswith("opening_refusal  ")
+    assert call("list", word).stdout.splitlines()[0].startswith("classifier  ")
 
 
 def test_an_unknown_kind_suggests_the_near_one():
