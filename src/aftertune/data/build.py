@@ -73,7 +73,7 @@ class Writer:
     """A model as transforms need it: what they have it write depends on this and on what it is asked.
 
     Attributes:
-        model: "initial", a folder, or a hub id.
+        model: "initial", a folder, a hub id, or a served model's address.
         temperature: 0 is greedy.
         max_new_tokens: Where an answer is cut off.
     """

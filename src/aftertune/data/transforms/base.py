@@ -35,7 +35,8 @@ class Written(Params):
     """What every transform that has a model write can be told.
 
     Attributes:
-        model: Who writes: "initial" for the study's initial model, a folder, or a hub id.
+        model: Who writes: "initial" for the study's initial model, a folder, a hub id, or the address of a served
+            model, as in `https://api.example.com/v1#name`.
         temperature: 0 is greedy: the likeliest token each time.
         max_new_tokens: Where an answer is cut off.
     """
