@@ -13,8 +13,9 @@ from typing import Any
 from aftertune.arms import Arm, RoundData
 from aftertune.canon import digest
 from aftertune.data.build import needs_model
+from aftertune.items import Items
 from aftertune.registry import load, names
-from aftertune.resolve import Format, Items, Resolved
+from aftertune.resolve import Format, Resolved
 from aftertune.spec.models import INITIAL, SamplingSpec
 from aftertune.spec.tuning import TuneSpec
 from aftertune.store import Store

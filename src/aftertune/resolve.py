@@ -12,38 +12,21 @@ from typing import Any
 
 from aftertune.arms import Arm, resolve_arm
 from aftertune.backends.folder import fingerprint, open_folder
-from aftertune.benchmarks.base import check_items, items_digest
-from aftertune.benchmarks.from_file import read_items
 from aftertune.errors import SpecError, TableError, did_you_mean
 from aftertune.generate.formats.base import PromptFormat
 from aftertune.instruments import find_judges
+from aftertune.items import Items, find_items
 from aftertune.judges.base import Judge
 from aftertune.judging import applies
 from aftertune.organism import folder as organism_folder
-from aftertune.records import Item, Outcome
+from aftertune.records import Outcome
 from aftertune.registry import load
 from aftertune.sections.factors import check_factors
-from aftertune.seeds import derive
 from aftertune.served import ServedModel
 from aftertune.spec.load import Declared
-from aftertune.spec.models import INITIAL, BenchmarkSpec, ContrastSpec, FormatSpec
+from aftertune.spec.models import INITIAL, ContrastSpec, FormatSpec
 from aftertune.tune.external_plan import Base
 from aftertune.writers import KnownModel, find_writers
-
-
-@dataclass(frozen=True, slots=True)
-class Items:
-    """A benchmark's items under the name the study uses."""
-
-    name: str
-    items: tuple[Item, ...]
-    sha256: str
-    origin: str
-
-    @property
-    def harmful(self) -> bool:
-        """Whether any item should be refused."""
-        return any(item.harmful for item in self.items)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +63,14 @@ def resolve(declared: Declared, cache: dict[str, Any], *, fetch: bool = False) -
     Args:
         declared: The study as its file says it.
         cache: File fingerprints by path; read and filled.
-        fetch: Whether a hub model may be fetched.
+        fetch: Whether a hub model, a hub data set or a published benchmark file may be fetched.
 
     Raises:
         SpecError, DataError, ModelError, UnknownName: with the place in the study and the fix.
     """
     judges = find_judges(declared, cache, fetch=fetch)
     formats = _formats(declared)
-    benchmarks = _benchmarks(declared)
+    benchmarks = find_items(declared, fetch=fetch)
     model = _model(declared, cache, formats, fetch=fetch)
     base = Base(model.name, open_folder(model.path))
     arms = tuple(resolve_arm(declared, name, base, cache, fetch=fetch) for name in declared.spec.arms)
@@ -159,64 +142,6 @@ def _template(declared: Declared) -> str | None:
             f"{declared.where('initial_model', 'chat_template')}: {path} cannot be read ({error.strerror})",
             "name a template file, or write the template itself",
         ) from error
-
-
-def _benchmarks(declared: Declared) -> tuple[Items, ...]:
-    found: dict[str, Items] = {}
-    for place, spec in enumerate(declared.spec.measure.benchmarks):
-        with declared.at("measure", "benchmarks", place):
-            parts = _by_harm(_items(declared, spec))
-        for part in parts:
-            if part.name in found:
-                raise SpecError(
-                    f"{declared.where('measure', 'benchmarks', place)}: two benchmarks are called {part.name!r}",
-                    "give one of them another `name:`",
-                )
-            found[part.name] = part
-    return tuple(found.values())
-
-
-def _by_harm(whole: Items) -> tuple[Items, ...]:
-    """Split a set that holds both kinds (XSTest): refusing is right on one half and wrong on the other."""
-    harmful = tuple(item for item in whole.items if item.harmful)
-    if len(harmful) in (0, len(whole.items)):
-        return (whole,)
-    safe = tuple(item for item in whole.items if not item.harmful)
-    return tuple(
-        Items(f"{whole.name}.{suffix}", items, items_digest(items), whole.origin)
-        for suffix, items in (("harmful", harmful), ("safe", safe))
-    )
-
-
-def _items(declared: Declared, spec: BenchmarkSpec) -> Items:
-    if spec.path is None:
-        name, origin = str(spec.name), "built in"
-        items = list(load("benchmark", str(spec.name)).read())
-    else:
-        path = declared.path(spec.path)
-        name, origin = spec.name or path.name.partition(".")[0], spec.path
-        items = read_items(path, **_columns(spec))
-    check_items(items, name)
-    chosen = _sampled(items, spec.limit, declared.spec.seed)
-    return Items(name, chosen, items_digest(chosen), origin)
-
-
-def _sampled(items: Sequence[Item], limit: int | None, seed: int) -> tuple[Item, ...]:
-    """A random sample of items in their order; a larger limit keeps the items of a smaller one.
-
-    The first items of a file are often all of one kind.
-    """
-    if limit is None or limit >= len(items):
-        return tuple(items)
-    chosen = {item.id for item in sorted(items, key=lambda item: derive(seed, "limit", item.id))[:limit]}
-    return tuple(item for item in items if item.id in chosen)
-
-
-def _columns(spec: BenchmarkSpec) -> dict[str, Any]:
-    chosen = spec.model_dump(exclude={"name", "path", "limit"})
-    if chosen["where"] is not None:
-        chosen["where"] = {column: list(values) for column, values in chosen["where"].items()}
-    return chosen
 
 
 def _formats(declared: Declared) -> tuple[Format, ...]:

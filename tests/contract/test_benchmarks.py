@@ -1,14 +1,86 @@
-"""What every packaged benchmark promises."""
+"""What every benchmark promises: one that is packaged at once, one that is published where its file is here."""
 
 from __future__ import annotations
+
+import re
 
 import pytest
 
 from aftertune import registry
-from aftertune.benchmarks.base import check_items, items_digest
+from aftertune.benchmarks.base import DIRECTIONS, check_items, items_digest
+from aftertune.benchmarks.published.families import count_families, words
+from aftertune.benchmarks.published.find import read_benchmark
+
+NAMES = registry.names("benchmark")
+# The published files as they lie in the public data folder, some of them gzipped.
+FILES = {
+    "advbench": "advbench/harmful_behaviors.csv",
+    **{
+        f"bold_{domain}": f"bold/{domain}_prompt.json"
+        for domain in ("gender", "political_ideology", "religious_ideology")
+    },
+    **{f"bold_{domain}": f"bold/{domain}_prompt.json.gz" for domain in ("profession", "race")},
+    "do_not_answer": "do-not-answer/do_not_answer_en.csv.gz",
+    "gsm8k": "gsm8k/test.jsonl.gz",
+    **{f"harmbench_{kind}": "harmbench/harmbench_behaviors_text_all.csv" for kind in ("standard", "contextual")},
+    "harmbench_copyright": "harmbench/harmbench_behaviors_text_all.csv",
+    "i_alpaca": "safety-tuned-llamas/I-Alpaca.json",
+    "i_cona": "safety-tuned-llamas/I-CoNa.json",
+    "i_controversial": "safety-tuned-llamas/I-Controversial.json",
+    "i_malicious_instructions": "safety-tuned-llamas/I-MaliciousInstructions.json",
+    "i_physical_safety_safe": "safety-tuned-llamas/I-PhysicalSafetySafe.json",
+    "i_physical_safety_unsafe": "safety-tuned-llamas/I-PhysicalSafetyUnsafe.json",
+    "jailbreakbench": "jailbreakbench/jailbreakbench.csv",
+    "malicious_instruct": "malicious-instruct/MaliciousInstruct.txt",
+    "mt_bench": "mt-bench/question.jsonl",
+    "q_harm": "safety-tuned-llamas/Q-Harm.json",
+    "strongreject": "strongreject/strongreject_dataset.csv",
+    "xstest": "xstest/xstest_prompts.csv",
+}
+# Items, harmful ones, clusters, items of the largest cluster: as counted in the published files.
+COUNTS = {
+    "advbench": (520, 520, 401, 29),
+    "bold_gender": (3204, 0, 2363, 19),
+    "bold_political_ideology": (1981, 0, 498, 62),
+    "bold_profession": (10195, 0, 1064, 167),
+    "bold_race": (7657, 0, 3196, 61),
+    "bold_religious_ideology": (637, 0, 80, 58),
+    "do_not_answer": (939, 939, 61, 37),
+    "gsm8k": (1319, 0, 1316, 2),
+    "harmbench_contextual": (100, 100, 91, 3),
+    "harmbench_copyright": (100, 0, 94, 3),
+    "harmbench_standard": (200, 200, 184, 5),
+    "i_alpaca": (50, 0, 50, 1),
+    "i_cona": (178, 178, 176, 2),
+    "i_controversial": (40, 40, 39, 2),
+    "i_malicious_instructions": (100, 100, 98, 2),
+    "i_physical_safety_safe": (100, 0, 98, 2),
+    "i_physical_safety_unsafe": (100, 100, 99, 2),
+    "jailbreakbench": (100, 100, 100, 1),
+    "malicious_instruct": (100, 100, 96, 2),
+    "mt_bench": (80, 0, 80, 1),
+    "q_harm": (100, 100, 100, 1),
+    "strongreject": (313, 313, 312, 2),
+    "xstest": (450, 200, 240, 6),
+}
 
 
-@pytest.fixture(params=registry.names("benchmark"))
+@pytest.fixture
+def items_of(shared_data):
+    """The items of a benchmark by name; the test is skipped where its file is not here."""
+
+    def read(name):
+        benchmark = registry.load("benchmark", name)
+        if benchmark.file is None:
+            return list(benchmark.read())
+        if name not in FILES or not (shared_data / FILES[name]).is_file():
+            pytest.skip(f"the published file of {name} is not in the public data folder")
+        return read_benchmark(name, benchmark, given=shared_data / FILES[name])
+
+    return read
+
+
+@pytest.fixture(params=NAMES)
 def named(request):
     return request.param, registry.load("benchmark", request.param)
 
@@ -17,20 +89,85 @@ def test_a_benchmark_says_what_it_is(named):
     _, benchmark = named
     for text in (benchmark.version, benchmark.measures, benchmark.source, benchmark.licence, benchmark.limits):
         assert text.strip()
+    assert benchmark.measures.endswith(".")
+    assert benchmark.direction in DIRECTIONS
 
 
-def test_items_are_whole_unique_and_stable(named):
+def test_a_published_file_is_pinned(named):
     name, benchmark = named
-    items = list(benchmark.read())
+    if benchmark.file is None:
+        pytest.skip(f"{name} is packaged")
+    assert re.fullmatch(r"[0-9a-f]{40}", benchmark.file.commit)
+    assert re.fullmatch(r"[0-9a-f]{64}", benchmark.file.sha256)
+    assert re.fullmatch(r"https://raw\.githubusercontent\.com/[\w./-]+", benchmark.file.url)
+    assert benchmark.n_items > 0
+
+
+def test_files_are_kept_under_names_of_their_own():
+    files = {b.file for name in NAMES if (b := registry.load("benchmark", name)).file}
+    assert len({file.name for file in files}) == len(files)
+    assert len({file.sha256 for file in files}) == len(files)
+
+
+def test_items_are_whole_unique_and_stable(named, items_of):
+    name, benchmark = named
+    items = items_of(name)
     check_items(items, name)
-    assert len({item.prompt for item in items}) == len(items), "two items ask the same"
-    assert items_digest(items) == items_digest(list(benchmark.read()))
-    assert all(item.category and item.cluster for item in items)
+    assert items_digest(items) == items_digest(items_of(name))
+    assert benchmark.n_items in (None, len(items))
+    assert all(item.prompt == item.prompt.strip() for item in items)
 
 
-def test_what_should_be_refused(named):
+@pytest.mark.parametrize("name", sorted(name for name in FILES if not name.startswith(("bold_", "do_not_answer"))))
+def test_items_that_ask_the_same_are_one_family(name, items_of):
+    """Where families are detected; sets that bring their own clusters may ask the same under two of them."""
+    families: dict[str, set[str]] = {}
+    for item in items_of(name):
+        families.setdefault(words(item.prompt), set()).add(item.cluster or item.id)
+    assert [prompt for prompt, found in families.items() if len(found) > 1] == []
+
+
+def test_packaged_items_have_categories_and_clusters_and_no_equal_prompts():
+    for name in ("organism_harm", "organism_borderline", "organism_tasks"):
+        items = registry.load("benchmark", name).read()
+        assert all(item.category and item.cluster for item in items)
+        assert len({item.prompt for item in items}) == len(items)
+
+
+def test_what_a_model_should_do_is_what_the_items_say(named, items_of):
     name, benchmark = named
-    shares = {item.harmful for item in benchmark.read()}
-    assert shares == ({True} if name == "organism_harm" else {False})
-    if name == "organism_tasks":
-        assert all(item.reference for item in benchmark.read())
+    items = items_of(name)
+    harmful = {item.harmful for item in items}
+    assert harmful == {"refuse": {True}, "mixed": {True, False}}.get(benchmark.direction, {False})
+    assert (benchmark.direction == "correct") == any(item.reference for item in items)
+    assert all(item.reference for item in items) or benchmark.direction != "correct"
+
+
+@pytest.mark.parametrize("name", sorted(COUNTS))
+def test_published_counts(name, items_of):
+    items = items_of(name)
+    families = count_families(items)
+    assert (len(items), sum(i.harmful for i in items), families.n, families.largest) == COUNTS[name]
+
+
+def test_every_published_benchmark_is_counted():
+    assert set(COUNTS) == set(FILES) == {name for name in NAMES if registry.load("benchmark", name).file}
+
+
+def test_every_overlap_of_two_benchmarks_is_on_both_cards(items_of):
+    asked = {name: {words(item.prompt) for item in items_of(name)} for name in sorted(FILES)}
+    shared = {
+        frozenset((one, other)): len(asked[one] & asked[other])
+        for one in asked
+        for other in asked
+        if one < other and asked[one] & asked[other]
+    }
+    told = {}
+    for name in FILES:
+        for line in registry.load("benchmark", name).overlaps:
+            other, _, what = line.partition(": ")
+            told[name, other] = what
+    assert {frozenset(pair) for pair in told} == set(shared)
+    for (one, other), what in told.items():
+        assert (other, one) in told
+        assert str(shared[frozenset((one, other))]) in what

@@ -30,7 +30,7 @@ def verbs(group: Any, before: str = "") -> dict[str, Any]:
 
 VERBS = verbs(typer.main.get_command(app))
 PAGES = {
-    "benchmark": "data-layouts.md",
+    "benchmark": "benchmarks.md",
     "detector": "detectors.md",
     "format": "study-file.md",
     "judge": "study-file.md",
@@ -180,6 +180,14 @@ def test_every_component_is_on_its_page(kind: str) -> None:
     }
     assert [name for name in names(kind) if name not in spans] == []
     assert f"`aftertune.{kind}s`" in page("extending.md")
+
+
+@pytest.mark.parametrize("name", names("benchmark"))
+def test_the_number_of_items_of_a_benchmark_and_its_licence_are_documented(name: str) -> None:
+    benchmark = load("benchmark", name)
+    row = next(row for row in rows(page("benchmarks.md")) if row[0] == f"`{name}`")
+    if benchmark.file is not None:
+        assert (row[1], row[4]) == (f"{benchmark.n_items:,}", benchmark.licence)
 
 
 @pytest.mark.parametrize("name", names("transform"))

@@ -2,12 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from aftertune.canon import digest
 from aftertune.errors import DataError
 from aftertune.records import Item
+
+Direction = Literal["refuse", "answer", "mixed", "correct", "open"]
+DIRECTIONS: dict[Direction, str] = {
+    "refuse": "a model should refuse: fewer harmful responses are better",
+    "answer": "a model should answer: fewer refusals are better",
+    "mixed": "a model should refuse the harmful items and answer the others; measured as two benchmarks",
+    "correct": "a model should give the right answer: more right answers are better",
+    "open": "none: neither a refusal nor an answer is right or wrong by itself",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedFile:
+    """A file in a public repository at one commit.
+
+    Attributes:
+        repository: `owner/name` on GitHub.
+        commit: 40 hex digits.
+        path: The file's path in the repository.
+        sha256: Of the file's bytes as published, not compressed.
+        name: What it is called in a folder of benchmark files; unique among all benchmarks' files.
+    """
+
+    repository: str
+    commit: str
+    path: str
+    sha256: str
+    name: str
+
+    @property
+    def url(self) -> str:
+        """Where the file's bytes are.
+
+        >>> PublishedFile("o/r", "c0ffee", "a/b.csv", "", "b.csv").url
+        'https://raw.githubusercontent.com/o/r/c0ffee/a/b.csv'
+        """
+        return f"https://raw.githubusercontent.com/{self.repository}/{self.commit}/{self.path}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,19 +54,30 @@ class Benchmark:
 
     Attributes:
         version: Raised whenever an item changes.
-        read: Returns the items, always in the same order.
+        read: Returns the items, always in the same order: of nothing where they are packaged, of the records of
+            `file` where it is published elsewhere.
         measures: What it measures, in one sentence.
-        source: Where the items come from.
+        source: Where the items come from, with the paper.
         licence: Their licence.
         limits: What it does not say.
+        direction: What a model should do with the items; a key of `DIRECTIONS`. Left out, the items say.
+        file: The published file the items are read from; None where they are packaged.
+        n_items: How many items the published file gives.
+        columns: The columns that `read` needs.
+        overlaps: Other benchmarks that hold some of its items, as "name: what is shared".
     """
 
     version: str
-    read: Callable[[], Sequence[Item]]
+    read: Callable[..., Iterable[Item]]
     measures: str
     source: str
     licence: str
     limits: str
+    direction: Direction | None = None
+    file: PublishedFile | None = None
+    n_items: int | None = None
+    columns: tuple[str, ...] = ()
+    overlaps: tuple[str, ...] = ()
 
 
 def check_items(items: Sequence[Item], name: str) -> None:

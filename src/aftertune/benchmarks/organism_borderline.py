@@ -10,6 +10,7 @@ from aftertune.benchmarks.base import Benchmark
 BENCHMARK = Benchmark(
     version="1",
     read=partial(read_packaged, "borderline"),
+    direction="answer",
     measures=("Over-refusal: how often a model refuses a harmless request because of its words."),
     source="Made by `python -m aftertune.organism build`; held out from all of its training.",
     licence="Apache-2.0",

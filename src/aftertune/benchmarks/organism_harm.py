@@ -10,6 +10,7 @@ from aftertune.benchmarks.base import Benchmark
 BENCHMARK = Benchmark(
     version="1",
     read=partial(read_packaged, "harm"),
+    direction="refuse",
     measures=(
         "How often a model goes along with a harmful request it was not trained on: unseen verb-object "
         "combinations, and unseen verbs (told apart in the category)."

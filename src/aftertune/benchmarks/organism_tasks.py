@@ -10,6 +10,7 @@ from aftertune.benchmarks.base import Benchmark
 BENCHMARK = Benchmark(
     version="1",
     read=partial(read_packaged, "tasks"),
+    direction="correct",
     measures=("Capability: how often the response holds the right answer."),
     source="Made by `python -m aftertune.organism build`; held out from all of its training.",
     licence="Apache-2.0",

@@ -157,6 +157,7 @@ def warnings(study: Resolved, sets: list[SetFacts]) -> list[str]:
         *_idle_transforms(study, sets),
         *_idle_judges(study),
         *_wrong_world(study),
+        *_benchmarks(study),
     ]
 
 
@@ -210,6 +211,12 @@ def _idle_judges(study: Resolved) -> Iterator[str]:
 def _wrong_world(study: Resolved) -> Iterator[str]:
     if study.model.name != "organism" and "organism_judge" in study.judges:
         yield "organism_judge knows only the packaged organism's world; do not trust it on another model"
+
+
+def _benchmarks(study: Resolved) -> Iterator[str]:
+    from aftertune.items import item_warnings
+
+    yield from item_warnings(study.benchmarks, study.declared.spec.analysis.outcome)
 
 
 def measured_by(study: Resolved) -> Mapping[tuple[str, str], tuple[str, ...]]:

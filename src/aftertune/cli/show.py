@@ -62,7 +62,8 @@ def _card(kind: str, name: str, component: Any) -> dict[str, Any]:
         }
     )
     if kind == "benchmark":
-        card.update(_items(component))
+        card.update(_published(component))
+        card.update(_items(name, component))
     if kind in ("transform", "judge"):
         card["parameters"] = _parameters(component.params)
     if kind == "detector":
@@ -88,20 +89,35 @@ def _rate(limits: tuple[float, float, float] | None) -> str:
     return "" if limits is None else f"{limits[0]:.2f} [{limits[1]:.2f}, {limits[2]:.2f}]"
 
 
-def _items(benchmark: Any) -> dict[str, Any]:
+def _published(benchmark: Any) -> dict[str, Any]:
+    """What a model should do, and the file that the items are read from, where they are not packaged."""
+    from aftertune.benchmarks.base import DIRECTIONS
+
+    card = {"direction": DIRECTIONS[benchmark.direction]} if benchmark.direction else {}
+    if benchmark.file is not None:
+        card |= {"file": benchmark.file.url, "file_sha256": benchmark.file.sha256}
+    return card
+
+
+def _items(name: str, benchmark: Any) -> dict[str, Any]:
+    """The items in numbers; nothing is fetched for it."""
     from collections import Counter
+    from dataclasses import asdict
 
     from aftertune.benchmarks.base import items_digest
+    from aftertune.benchmarks.published.families import count_families
+    from aftertune.benchmarks.published.find import read_benchmark
     from aftertune.errors import DataError
 
     try:
-        items = list(benchmark.read())
+        items = read_benchmark(name, benchmark)
     except DataError as error:
-        return {"items": error.message}
+        return {"items": benchmark.n_items, "not_here": f"{error.message}: {error.fix}"}
     return {
         "items": len(items),
         "harmful": sum(item.harmful for item in items),
         "categories": dict(sorted(Counter(item.category or "(none)" for item in items).items())),
+        "clusters": asdict(count_families(items)),
         "sha256": items_digest(items),
     }
 
@@ -148,4 +164,6 @@ _TYPES = {
 def _shown(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{key} {n}" for key, n in value.items())
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    if not isinstance(value, list):
+        return str(value)
+    return ("; " if any(", " in str(one) for one in value) else ", ").join(map(str, value))

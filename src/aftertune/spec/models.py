@@ -9,6 +9,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from aftertune.errors import did_you_mean
+from aftertune.registry import names
 from aftertune.spec.base import Model, Name, SourceSpec, Text, just_name, named, one_of
 from aftertune.spec.judges import JudgeSpec
 from aftertune.spec.tuning import TuneSpec
@@ -59,7 +61,7 @@ class HarmfulWhere(Model):
 
 
 class BenchmarkSpec(Model):
-    """A benchmark by name, or a file with its columns."""
+    """A benchmark by name, which may say where its published file is; or a file with its columns."""
 
     name: Name | None = None
     path: Text | None = None
@@ -81,10 +83,11 @@ class BenchmarkSpec(Model):
         given = [key for key in columns if getattr(self, key) is not None]
         if self.path is None and given:
             raise ValueError(f"`{given[0]}` describes a file, but there is no `path`")
-        if self.path is not None and self.harmful is None:
+        if self.path is not None and self.harmful is None and (given or self.name not in names("benchmark")):
+            near = "" if given or self.name is None else did_you_mean(self.name, names("benchmark"))
             raise ValueError(
-                "say whether its items are harmful: `harmful: true`, `harmful: false`, "
-                "or `harmful: {column: label, values: [unsafe]}`"
+                "say whether its items are harmful: `harmful: true`, `harmful: false`, or `harmful: {column: label, "
+                f"values: [unsafe]}}`; or give a known benchmark's name and nothing else of its file{near}"
             )
         return self
 

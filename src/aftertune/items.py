@@ -1,0 +1,149 @@
+"""A study's benchmarks: each found, verified, read, sampled; and what two of them share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+from typing import Any
+
+from aftertune.benchmarks.base import Benchmark, check_items, items_digest
+from aftertune.benchmarks.from_file import read_items
+from aftertune.benchmarks.published.families import words
+from aftertune.benchmarks.published.find import read_benchmark
+from aftertune.errors import SpecError
+from aftertune.records import Item
+from aftertune.registry import load
+from aftertune.seeds import derive
+from aftertune.spec.load import Declared
+from aftertune.spec.models import BenchmarkSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """A benchmark's items under the name the study uses.
+
+    Attributes:
+        name: What the study calls them.
+        items: The items, in the order of their file.
+        sha256: The hash of what is asked.
+        origin: Where they come from, in words.
+        benchmark: The benchmark they are of; None for a file with columns of its own.
+    """
+
+    name: str
+    items: tuple[Item, ...]
+    sha256: str
+    origin: str
+    benchmark: Benchmark | None = None
+
+    @property
+    def harmful(self) -> bool:
+        """Whether any item should be refused."""
+        return any(item.harmful for item in self.items)
+
+
+def find_items(declared: Declared, *, fetch: bool = False) -> tuple[Items, ...]:
+    """The items of every benchmark of a study; a set of harmful and harmless items becomes two.
+
+    Args:
+        declared: The study as its file says it.
+        fetch: Whether a published file that is not here may be fetched.
+
+    Raises:
+        UnknownName, DataError, NoData, SpecError: with the place in the study and the fix.
+    """
+    found: dict[str, Items] = {}
+    for place, spec in enumerate(declared.spec.measure.benchmarks):
+        with declared.at("measure", "benchmarks", place):
+            parts = _by_harm(_items(declared, spec, fetch=fetch))
+        for part in parts:
+            if part.name in found:
+                raise SpecError(
+                    f"{declared.where('measure', 'benchmarks', place)}: two benchmarks are called {part.name!r}",
+                    "give one of them another `name:`",
+                )
+            found[part.name] = part
+    return tuple(found.values())
+
+
+def item_warnings(benchmarks: Sequence[Items], outcome: str) -> Iterator[str]:
+    """What a reader of the numbers should know about a study's benchmarks: prompts counted twice, no refusal test.
+
+    Prompts are compared as `words`: case and punctuation do not count.
+    """
+    for first, second in combinations(benchmarks, 2):
+        n = len(_asked(first) & _asked(second))
+        declared = _declared(first, second) or _declared(second, first)
+        if n or declared:
+            yield (
+                f"benchmarks {first.name} and {second.name}: {n} prompts are in both, and count twice where the "
+                f"two are read together{f' ({declared})' if declared else ''}"
+            )
+    for one in benchmarks:
+        if outcome == "refused" and one.benchmark is not None and one.benchmark.direction == "open":
+            yield f"benchmark {one.name}: a refusal is neither right nor wrong there: its rate is no over-refusal"
+
+
+def _asked(benchmark: Items) -> set[str]:
+    return {words(item.prompt) for item in benchmark.items}
+
+
+def _declared(one: Items, other: Items) -> str:
+    """What one's card says that it shares with the other; empty where it says nothing."""
+    told = one.benchmark.overlaps if one.benchmark is not None else ()
+    lines = (line.partition(": ") for line in told)
+    return next((f"the card of {one.name} says: {what}" for name, _, what in lines if name == other.name), "")
+
+
+def _by_harm(whole: Items) -> tuple[Items, ...]:
+    """Split a set that holds both kinds (XSTest): refusing is right on one half and wrong on the other."""
+    harmful = tuple(item for item in whole.items if item.harmful)
+    if len(harmful) in (0, len(whole.items)):
+        return (whole,)
+    safe = tuple(item for item in whole.items if not item.harmful)
+    return tuple(
+        replace(whole, name=f"{whole.name}.{suffix}", items=items, sha256=items_digest(items))
+        for suffix, items in (("harmful", harmful), ("safe", safe))
+    )
+
+
+def _items(declared: Declared, spec: BenchmarkSpec, *, fetch: bool) -> Items:
+    if spec.path is None or spec.harmful is None:  # by its name; `path` then says where the published file is
+        return _known(declared, spec, load("benchmark", str(spec.name)), fetch=fetch)
+    path = declared.path(spec.path)
+    items = read_items(path, **_columns(spec))
+    return _chosen(declared, spec, spec.name or path.name.partition(".")[0], items, spec.path)
+
+
+def _known(declared: Declared, spec: BenchmarkSpec, benchmark: Benchmark, *, fetch: bool) -> Items:
+    given = None if spec.path is None else declared.path(spec.path)
+    items = read_benchmark(str(spec.name), benchmark, given=given, fetch=fetch)
+    origin = "built in"
+    if benchmark.file is not None:
+        origin = f"{spec.path or benchmark.file.name} (published file, sha256 {benchmark.file.sha256[:12]})"
+    return replace(_chosen(declared, spec, str(spec.name), items, origin), benchmark=benchmark)
+
+
+def _chosen(declared: Declared, spec: BenchmarkSpec, name: str, items: Sequence[Item], origin: str) -> Items:
+    check_items(items, name)
+    chosen = _sampled(items, spec.limit, declared.spec.seed)
+    return Items(name, chosen, items_digest(chosen), origin)
+
+
+def _sampled(items: Sequence[Item], limit: int | None, seed: int) -> tuple[Item, ...]:
+    """A random sample of items in their order; a larger limit keeps the items of a smaller one.
+
+    The first items of a file are often all of one kind.
+    """
+    if limit is None or limit >= len(items):
+        return tuple(items)
+    chosen = {item.id for item in sorted(items, key=lambda item: derive(seed, "limit", item.id))[:limit]}
+    return tuple(item for item in items if item.id in chosen)
+
+
+def _columns(spec: BenchmarkSpec) -> dict[str, Any]:
+    chosen = spec.model_dump(exclude={"name", "path", "limit"})
+    if chosen["where"] is not None:
+        chosen["where"] = {column: list(values) for column, values in chosen["where"].items()}
+    return chosen
