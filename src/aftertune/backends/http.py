@@ -85,8 +85,8 @@ class HttpModel:
         """Write all responses, in the order of the requests.
 
         A request is asked again after a timeout, a cut connection, a broken answer, or a status that passes (408, 409,
-        425, 429, 5xx), with growing waits. When many fail in a row, or the server refuses the key or the model, the
-        rest is not asked any more and fails with that reason.
+        425, 429, 5xx), with growing waits. When many fail in a row, or the server refuses the key or the model before
+        it has answered anything, the rest is not asked any more and fails with that reason.
 
         Args:
             asked: What to write. Two that are the same are asked twice.
@@ -154,7 +154,7 @@ class _Round:
     ) -> None:
         self._address, self._key, self._limits, self._bodies, self._done = address, key, limits, bodies, done
         self._replies: dict[int, Reply] = {}
-        self._failed_in_a_row = 0
+        self._failed_in_a_row, self._answered = 0, False
         self._gone = ""
 
     async def all(self) -> list[Reply]:
@@ -182,7 +182,7 @@ class _Round:
             found = await ask(wire, path, body)
             took = time.monotonic() - began
             if isinstance(found, Reply):
-                self._failed_in_a_row = 0
+                self._failed_in_a_row, self._answered = 0, True
                 return replace(found, attempts=attempt, latency_s=took)
             wait = self._wait(found, place, seed, attempt)
             if wait is None:
@@ -201,7 +201,8 @@ class _Round:
     def _note(self, fault: Fault) -> None:
         """Remember a request that failed; where that says something about all others, they are not asked any more."""
         self._failed_in_a_row = self._failed_in_a_row + 1 if fault.again else 0
-        if fault.everywhere or self._failed_in_a_row >= self._limits.give_up_after:
+        refused = fault.everywhere and not self._answered  # who has answered once does not refuse all
+        if refused or self._failed_in_a_row >= self._limits.give_up_after:
             self._gone = self._gone or fault.reason
 
 

@@ -35,6 +35,7 @@ class Faults:
         silent: Never answered: the client has to give up.
         cut: The connection ends within the answer.
         malformed: Answered 200 with half a JSON document.
+        missing: Answered 404.
         slow: Answered after `slow_s`; not a fault, and drawn apart from the others.
         in_a_row: The most that go wrong in a row for one request; the next attempt is answered.
         retry_after_s: What `Retry-After` says.
@@ -53,6 +54,7 @@ class Faults:
     silent: float = 0.0
     cut: float = 0.0
     malformed: float = 0.0
+    missing: float = 0.0
     slow: float = 0.0
     in_a_row: int = 3
     retry_after_s: float = 0.05
@@ -60,7 +62,7 @@ class Faults:
 
     def __post_init__(self) -> None:
         """See that they are shares."""
-        shares = (self.too_many, self.broken, self.silent, self.cut, self.malformed)
+        shares = (self.too_many, self.broken, self.silent, self.cut, self.malformed, self.missing)
         if min(*shares, self.slow) < 0 or sum(shares) > 1 or self.slow > 1:
             raise ValueError(f"the shares of faults must be from 0 to 1, and at most 1 together: {self}")
 
@@ -69,7 +71,7 @@ class Faults:
         if attempt > self.in_a_row:
             return ""
         drawn = derive(self.seed, "fault", request, attempt) / 2**63
-        for kind in ("too_many", "broken", "silent", "cut", "malformed"):
+        for kind in ("too_many", "broken", "silent", "cut", "malformed", "missing"):
             drawn -= getattr(self, kind)
             if drawn < 0:
                 return kind
@@ -223,6 +225,8 @@ class _Served:
             await chunk(writer, answer(429, {"error": {"message": "slow down"}}, {"retry-after": after}))
         elif fault == "broken":
             await chunk(writer, answer(500, {"error": {"message": "something broke"}}))
+        elif fault == "missing":
+            await chunk(writer, answer(404, {"error": {"message": "not here"}}))
         elif fault == "malformed":
             await chunk(writer, answer(200, '{"choices": [{"message": {"content": "half'))
         elif fault == "cut":

@@ -14,7 +14,7 @@ from aftertune.errors import NoKey
 from aftertune.records import Status, Turn
 from aftertune.testing import Faults, endpoint
 
-QUICK = Limits(concurrency=8, timeout_s=0.5, first_wait_s=0.01, attempts=4)
+QUICK = Limits(concurrency=8, timeout_s=5.0, first_wait_s=0.01, attempts=4)
 
 
 def say(turns, seed):
@@ -26,11 +26,11 @@ def ask(*texts, seed=None):
 
 
 def test_two_thousand_requests_through_every_fault_are_answered_once_and_in_order():
-    faults = Faults(seed=3, too_many=0.05, broken=0.05, silent=0.03, cut=0.05, malformed=0.02, slow=0.02)
+    faults = Faults(seed=3, too_many=0.05, broken=0.05, silent=0.02, cut=0.05, malformed=0.02, slow=0.02)
     ended = Counter()
     with endpoint(say, faults=faults) as server:
         model = HttpModel(
-            server.base_url, "scripted", limits=Limits(concurrency=64, timeout_s=0.5, first_wait_s=0.02, attempts=8)
+            server.base_url, "scripted", limits=Limits(concurrency=64, timeout_s=2.0, first_wait_s=0.02, attempts=8)
         )
         asked = ask(*map(str, range(2000)))
         replies = model.write(asked, Drawing(), lambda place, reply: ended.update([place]))
@@ -39,7 +39,7 @@ def test_two_thousand_requests_through_every_fault_are_answered_once_and_in_orde
     assert len(server.answered) == 2000
     assert min(server.met.values()) > 20
     assert set(server.met) == {"too_many", "broken", "silent", "cut", "malformed"}
-    assert 16 < server.most_at_once <= 64
+    assert 8 < server.most_at_once <= 2 * 64  # one that the client gave up counts until the server notices
     # A slow machine can time out on an answer that was under way; then the server gave more than 2,000.
     assert sum(reply.attempts for reply in replies) >= 2000 + server.met.total()
     assert len(server.asked) == sum(reply.attempts for reply in replies)
@@ -79,7 +79,7 @@ def test_one_that_fails_to_the_end_leaves_the_others_alone():
 def test_every_fault_is_tried_again_and_named(kind, reason):
     faults = Faults(**{kind: 1.0}, in_a_row=99, retry_after_s=0.01)
     with endpoint(say, faults=faults) as server:
-        limits = Limits(timeout_s=0.1, attempts=3, first_wait_s=0.0)
+        limits = Limits(timeout_s=0.1 if kind == "silent" else 5.0, attempts=3, first_wait_s=0.0)
         (reply,) = HttpModel(server.base_url, "scripted", limits=limits).write(ask("a"), Drawing())
     assert reply.status == Status.FAILED
     assert reply.reason.startswith(reason)
@@ -148,6 +148,16 @@ def test_a_wrong_model_is_said_once_and_the_rest_is_not_asked():
     assert replies[-1].reason == "not asked: 404: The model `tiny\u0131` does not exist."
     assert len(server.asked) <= 2
     assert len(replies) == 50
+
+
+def test_one_refusal_among_answers_does_not_end_the_others():
+    with endpoint(say, faults=Faults(seed=4, missing=0.3)) as server:
+        limits = Limits(concurrency=1)
+        replies = HttpModel(server.base_url, "scripted", limits=limits).write(ask(*map(str, range(30))), Drawing())
+    assert replies[0].status == Status.OK
+    failed = [reply for reply in replies if reply.status == Status.FAILED]
+    assert 3 < len(failed) < 20
+    assert {(reply.reason, reply.attempts) for reply in failed} == {("404: not here", 1)}
 
 
 def test_a_server_that_is_gone_is_given_up():
