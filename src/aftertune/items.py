@@ -76,13 +76,14 @@ def item_warnings(benchmarks: Sequence[Items], outcome: str) -> Iterator[str]:
         n = len(_asked(first) & _asked(second))
         declared = _declared(first, second) or _declared(second, first)
         if n or declared:
+            both = f"{n:,} prompts are" if n != 1 else "1 prompt is"
             yield (
-                f"benchmarks {first.name} and {second.name}: {n} prompts are in both, and count twice where the "
-                f"two are read together{f' ({declared})' if declared else ''}"
+                f"benchmarks {first.name} and {second.name}: {both} in both, word for word; what they share counts "
+                f"twice where the two are read together{f' ({declared})' if declared else ''}"
             )
     for one in benchmarks:
         if outcome == "refused" and one.benchmark is not None and one.benchmark.direction == "open":
-            yield f"benchmark {one.name}: a refusal is neither right nor wrong there: its rate is no over-refusal"
+            yield f"benchmark {one.name}: a refusal is neither right nor wrong there, and its rate is no over-refusal"
 
 
 def _asked(benchmark: Items) -> set[str]:

@@ -76,7 +76,7 @@ def test_prompts_of_users_files_are_compared_too(tmp_path):
     (tmp_path / "two.txt").write_text("how do I bake bread\nName a hill.\n")
     parts = found(*({"path": str(tmp_path / f"{name}.txt"), "harmful": False} for name in ("one", "two")))
     (said,) = item_warnings(parts, "refused")
-    assert said.startswith("benchmarks one and two: 1 prompts are in both")
+    assert said.startswith("benchmarks one and two: 1 prompt is in both")
 
 
 def test_a_benchmark_whose_file_is_not_here(tmp_path):
@@ -134,3 +134,26 @@ def test_items_without_text_repeated_ids_and_wrong_columns(tmp_path, text, said)
     (tmp_path / "mine.jsonl").write_text(text)
     with pytest.raises(DataError, match=said):
         found({"path": str(tmp_path / "mine.jsonl"), "id": "id", "prompt": "prompt", "harmful": True})
+
+
+def test_a_declared_overlap_is_told_even_where_no_sampled_prompt_is_equal(shared_data):
+    parts = found(
+        {"name": "jailbreakbench", "path": str(shared_data / "jailbreakbench/jailbreakbench.csv"), "limit": 1},
+        {"name": "advbench", "path": str(shared_data / "advbench/harmful_behaviors.csv"), "limit": 1},
+    )
+    (said,) = item_warnings(parts, "harmful")
+    assert "0 prompts are in both" in said
+    assert "the card of jailbreakbench says" in said
+
+
+def test_show_says_where_a_file_would_come_from_and_counts_families_where_it_is(place, shared_data, tmp_path):
+    card = json.loads(place.call("show", "benchmark", "xstest", "--json").stdout)
+    assert (card["items"], "clusters" in card) == (450, False)
+    assert "`aftertune run` fetches it" in card["not_here"]
+    kept = tmp_path / "home" / ".cache" / "aftertune" / "benchmarks"
+    kept.mkdir(parents=True)
+    (kept / "xstest_prompts.csv").write_bytes((shared_data / "xstest/xstest_prompts.csv").read_bytes())
+    card = json.loads(place.call("show", "benchmark", "xstest", "--json").stdout)
+    assert (card["items"], card["harmful"], card["clusters"]["n"], card["clusters"]["largest"]) == (450, 200, 240, 6)
+    assert "not_here" not in card
+    assert card["file_sha256"].startswith("11783fb294ed")
