@@ -6,21 +6,24 @@ template that differs between arms, replicates that repeat, a second seed that i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from aftertune.assemble import judgment_frame
 from aftertune.audit import audit_findings
 from aftertune.plan import Cell, Plan, PlannedRun
 from aftertune.resolve import Resolved
-from aftertune.results import Diagnostic
+from aftertune.response_checks import response_findings, verdict_findings
+from aftertune.results import Diagnostic, StatusCount
 from aftertune.spec.models import INITIAL
 from aftertune.steps import read_responses
 from aftertune.store import Store
 
 
-def self_checks(study: Resolved, plan: Plan, store: Store, outcome: str) -> list[Diagnostic]:
-    """All checks, in a fixed order."""
+def self_checks(
+    study: Resolved, plan: Plan, store: Store, outcome: str, statuses: Sequence[StatusCount]
+) -> list[Diagnostic]:
+    """All checks, in a fixed order; `statuses` say how the judgments of the table came about."""
     primary = study.declared.spec.measure.primary_judge
     return [
         *_outputs_differ(plan, store),
@@ -29,6 +32,8 @@ def self_checks(study: Resolved, plan: Plan, store: Store, outcome: str) -> list
         *_same_prompts(plan, store),
         *_replicates_differ(plan, store),
         *_noise_floor(plan, store, primary, outcome),
+        *response_findings(plan, store, study.declared.spec.measure.sampling.temperature),
+        *verdict_findings(study.judges, plan, store, statuses),
         *_training_sets(plan, store),
         *_runs(plan, store),
     ]

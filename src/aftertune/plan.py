@@ -29,7 +29,7 @@ VERSIONS = {
     "generate": "2",
     "judge": "1",
     "table": "1",
-    "stats": "5",
+    "stats": "6",
     "report": "4",
 }
 

@@ -270,7 +270,7 @@ def _analysed(prepared: Prepared, table: Path, analysis: Mapping[str, Any]) -> s
         judges=analysis["judges"],
         factors=analysis["factors"],
     )
-    checks = self_checks(prepared.study, prepared.plan, prepared.store, analysis["outcome"])
+    checks = self_checks(prepared.study, prepared.plan, prepared.store, analysis["outcome"], results.statuses)
     return to_json(replace(results, diagnostics=(*settled(results.diagnostics), *checks)))
 
 

@@ -99,3 +99,14 @@ def test_sampling_moves_the_noise_floor(diagnosed):
 def test_cut_rows_are_told(diagnosed):
     found = diagnosed(("max_length: 128", "max_length: 64"), long=1)
     assert found["training rows"][0] == "warning"
+
+
+def test_what_every_study_tells_about_its_responses(diagnosed):
+    found = diagnosed()
+    assert {"batch invariance", "degenerate responses", "cut-off responses", "no verdict"} <= set(found)
+    assert "all prompts fit one batch" in found["batch invariance"][1]
+    apart = diagnosed(("max_new_tokens: 6", "max_new_tokens: 6, batch_size: 2"))
+    assert apart["batch invariance"] == (
+        "ok",
+        "greedy responses of the initial model in batches of 2 and of 1: 0 of 2 differ",
+    )

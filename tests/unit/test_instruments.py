@@ -60,6 +60,8 @@ def test_two_classifiers_in_one_study_have_their_own_names_and_verdicts(place):
     assert [judge.get("as") for judge in declared] == ["one", "two", None]
     assert declared[0]["identity"]["weights"] == declared[1]["identity"]["weights"]
     assert set(declared[2]) == {"name", "role"}
+    told = {(d["check"], d["where"]): d["status"] for d in finished.results["diagnostics"]}
+    assert told["judge batches", "one"] == told["judge batches", "two"] == "ok"
 
 
 def test_a_judge_by_another_name_keeps_its_verdicts_and_by_another_setting_does_not(place):
