@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from browser.test_report_browser import CHROMIUM, browse, measure
 
 from aftertune.data.auditing.document import to_document
 from aftertune.data.auditing.run import audit
 from aftertune.records import Row, Turn
 from aftertune.report.write import render_audit
+from browser.test_report_browser import CHROMIUM, browse, measure
 
 pytestmark = [
     pytest.mark.browser,
