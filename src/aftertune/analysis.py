@@ -6,7 +6,7 @@ It decides what is compared and in which words; the arithmetic is in `stats`, th
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -59,6 +59,7 @@ def analyze(
     judges: Facet = "fixed",
     human_judge: str | None = None,
     factors: Factors | None = None,
+    attacks: Collection[str] = (),
     study: str = "",
 ) -> Results:
     """Analyse a table of judgments.
@@ -86,6 +87,8 @@ def analyze(
             arm; by default the one called `human`, if there is one. It is never primary by default.
         factors: Arm to factor to level, two levels each, such as `{"plain": {"list": False}, "listed":
             {"list": True}}`; then every factor's effect is estimated over these arms.
+        attacks: Prompt formats that try to get around a refusal. Only where every format is one is the harmful
+            response rate called attack success rate.
         study: Name to put into the results.
 
     Returns:
@@ -108,7 +111,8 @@ def analyze(
     scope = Scope("random" if claim == "recipe" else "fixed", items, formats, judges)
     pooled = pool_judges(table, found, one_to_five, human=human, outcome=outcome) if judges == "random" else []
     primary = _primary_judges(pooled or found, outcome, primary_judge, human)
-    asked = Asked(scope, level, margin, outcome, primary, _harmful(found, harmful_benchmarks), human, multiplicity)
+    harmful, attack = _harmful(found, harmful_benchmarks), _among(attacks, table["prompt_format"])
+    asked = Asked(scope, level, margin, outcome, primary, harmful, human, multiplicity, frozenset(attack))
     rows = [
         _contrast(block, found, asked, arm, against)
         for block in (*found, *pooled)
@@ -121,7 +125,7 @@ def analyze(
     adjusted = tuple(_adjusted(rows, multiplicity))
     return Results(
         study=study,
-        analysis=Analysis(claim, level, margin, outcome, multiplicity, named, items, formats, human, judges),
+        analysis=Analysis(claim, level, margin, outcome, multiplicity, named, items, formats, human, judges, attack),
         contrasts=adjusted,
         rates=tuple(rate for block in found for rate in arm_rates(block, level)),
         statuses=status_counts(table, places),
@@ -136,6 +140,11 @@ def analyze(
         noise=noise_floors(found),
         trajectories=trajectories(table, asked, one_to_five),
     )
+
+
+def _among(names: Collection[str], column: pl.Series) -> tuple[str, ...]:
+    """The names that occur in a column, sorted."""
+    return tuple(sorted(set(names) & set(column.unique())))
 
 
 def _check_numbers(level: float, margin: float) -> None:
@@ -253,12 +262,13 @@ def _contrast(block: Block, found: Sequence[Block], asked: Asked, arm_name: str,
             claim=asked.scope.claim,
             arm=arm_name,
             against=None if against_name == INITIAL else against_name,
-            rate=rate_name(block.outcome, harmful_items=asked.harmful[block.benchmark]),
+            rate=rate_name(block.outcome, harmful_items=asked.harmful[block.benchmark], attack=asked.attack(block)),
             benchmark=block.benchmark,
             n_seeds_against=budget.n_seeds_against,
             scope=scope,
         ),
         primary=asked.primary(block),
+        attack=asked.attack(block),
         rate_arm=rates[0],
         rate_against=rates[1],
         seeds=seed_effects(arm, rates[1]),

@@ -26,6 +26,7 @@ class Asked:
         judges: Benchmark to its primary judge.
         harmful: Benchmark to whether its items should be refused.
         human: Name of the judge that stands for people; empty where there is none.
+        attacks: Prompt formats that try to get around a refusal.
     """
 
     scope: Scope
@@ -36,10 +37,15 @@ class Asked:
     harmful: Mapping[str, bool]
     human: str = ""
     multiplicity: Multiplicity = "holm"
+    attacks: frozenset[str] = frozenset()
 
     def primary(self, block: Block) -> bool:
         """Whether a block holds the primary outcome as the primary judge saw it."""
         return block.outcome == self.outcome and block.judge == self.judges[block.benchmark]
+
+    def attack(self, block: Block) -> bool:
+        """Whether every prompt format of a block is an attack: a mean over attacks and others is no success rate."""
+        return bool(block.formats) and self.attacks.issuperset(block.formats)
 
     def scope_of(self, block: Block) -> Scope:
         """The scope of a block's claim: that of one judge is about this judge."""

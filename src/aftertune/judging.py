@@ -37,7 +37,7 @@ def judge_responses(
     rows: list[Judgment] = []
     for response in responses:
         failed = response.status == Status.FAILED
-        verdicts = _no_response(judge, items[response.item]) if failed else next(decided)
+        verdicts = _no_response(judge, items[response.item], response) if failed else next(decided)
         rows.extend(_judgment(response, verdict) for verdict in verdicts)
     return rows
 
@@ -49,9 +49,11 @@ def applies(outcome: Outcome, item: Item) -> bool:
     return bool(item.reference) if outcome == Outcome.CORRECT else True
 
 
-def _no_response(judge: Judge, item: Item) -> tuple[Verdict, ...]:
+def _no_response(judge: Judge, item: Item, response: Response) -> tuple[Verdict, ...]:
+    fits = response.n_prompt_tokens > 0
+    reason = "the prompt does not fit the model" if fits else "the chat template refuses the prompt, or it is empty"
     outcomes = (outcome for outcome in judge.outcomes if applies(outcome, item))
-    return tuple(Verdict(outcome, None, Status.FAILED, "the prompt does not fit the model") for outcome in outcomes)
+    return tuple(Verdict(outcome, None, Status.FAILED, reason) for outcome in outcomes)
 
 
 def _judgment(response: Response, verdict: Verdict) -> Judgment:

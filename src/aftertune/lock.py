@@ -10,13 +10,16 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from aftertune.arms import Arm, RoundData
+from aftertune.canon import digest
 from aftertune.plan import Plan, PlannedRun, component_versions
+from aftertune.prompt_formats import Format
 from aftertune.resolve import Resolved
 from aftertune.store import Store, environment
 from aftertune.tune.record import EXECUTION
 from aftertune.varied import varied
 
 SCHEMA = "aftertune/lock/1"
+_PROMPT_FACTS = ("prompts_sha256", "template_sha256", "system_sha256", "n_refused", "refused")
 _LIBRARIES = ("aftertune", "torch", "transformers", "peft", "tokenizers", "safetensors", "numpy", "scipy", "polars")
 
 
@@ -28,6 +31,7 @@ def make_lock(study: Resolved, plan: Plan, store: Store) -> dict[str, Any]:
         "components": component_versions(study),
         "environment": {**environment(), "libraries": _libraries()},
         "inputs": _inputs(study, plan, store),
+        "prompts": _prompts(study, plan, store),
         "training_sets": [_training_set(*place, key, store) for place, key in plan.sets.items()],
         "streams": [_streams(arm, study) for arm in study.arms],
         "runs": [_run(run, store.manifest("tune", run.key)["facts"]) for run in plan.runs],
@@ -46,8 +50,13 @@ def _declared(study: Resolved) -> dict[str, Any]:
         "claim": study.claim,
         "contrasts": [contrast.model_dump() for contrast in study.contrasts],
     }
-    spec["measure"]["prompt_formats"] = [{"name": form.name, "system": form.system} for form in study.formats]
+    spec["measure"]["prompt_formats"] = [_format(form) for form in study.formats]
     return spec
+
+
+def _format(form: Format) -> dict[str, Any]:
+    told = {"name": form.name, "system": form.system, **form.params}
+    return told if form.label == form.name else {**told, "label": form.label}
 
 
 def _arm(arm: Arm) -> dict[str, Any]:
@@ -92,6 +101,21 @@ def _inputs(study: Resolved, plan: Plan, store: Store) -> list[dict[str, Any]]:
         for b in study.benchmarks
     ]
     return [model, *sources, *items]
+
+
+def _prompts(study: Resolved, plan: Plan, store: Store) -> list[dict[str, Any]]:
+    """What the prompts of every condition were: hashes, and whether they attack; with the arms that read them."""
+    attacks = {form.label for form in study.formats if form.form.attack}
+    found: dict[str, dict[str, Any]] = {}
+    for cell in {cell.responses_key: cell for cell in plan.cells}.values():
+        facts = store.manifest("generate", cell.responses_key)["facts"]
+        hashes = {key: facts.get(key) for key in _PROMPT_FACTS if facts.get(key)}
+        where = {"benchmark": cell.benchmark, "prompt_format": cell.prompt_format}
+        told = {**where, "attack": cell.prompt_format in attacks, **hashes}
+        entry = found.setdefault(digest(told), {**told, "arms": []})
+        if cell.arm not in entry["arms"]:
+            entry["arms"].append(cell.arm)
+    return list(found.values())
 
 
 def _training_set(arm: str, number: int, key: str, store: Store) -> dict[str, Any]:

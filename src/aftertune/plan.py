@@ -14,8 +14,9 @@ from aftertune.arms import Arm, RoundData
 from aftertune.canon import digest
 from aftertune.data.build import needs_model
 from aftertune.items import Items
+from aftertune.prompt_formats import Format
 from aftertune.registry import load, names
-from aftertune.resolve import Format, Resolved
+from aftertune.resolve import Resolved
 from aftertune.spec.models import INITIAL, SamplingSpec
 from aftertune.spec.tuning import TuneSpec
 from aftertune.store import Store
@@ -292,6 +293,8 @@ class _Planner:
             "sampling": sampling.model_dump(),
             "stream": stream,
             "root": self._root,
+            # A format as it always was keeps the key it had.
+            **({"params": dict(form.params)} if form.params else {}),
         }
         meaning = {
             "v": VERSIONS["generate"],
@@ -302,7 +305,7 @@ class _Planner:
         }
         work = {"model": self._study.model.work, "items": self._items[benchmark.name].key, **shared}
         again = ", again" if stream == "initial again" else ""
-        label = f"responses of {checkpoint.label}{again} to {benchmark.name} ({form.name})"
+        label = f"responses of {checkpoint.label}{again} to {benchmark.name} ({form.label})"
         return Step("generate", digest(meaning), label, work)
 
     def _judge_steps(
@@ -328,9 +331,9 @@ class _Planner:
             told = {} if judge.settings is None else {"settings": dict(judge.settings)}
             work = {"responses": responses.key, "items": self._items[benchmark.name].key, "judge": component, **told}
             again = ", again" if probe and not checkpoint.repeat else ""
-            label = f"{name} on {checkpoint.label}{again}, {benchmark.name} ({form.name})"
+            label = f"{name} on {checkpoint.label}{again}, {benchmark.name} ({form.label})"
             step = Step("judge", digest(meaning), label, work)
-            self._cells.append(Cell(checkpoint, benchmark.name, form.name, name, responses.key, step.key, probe))
+            self._cells.append(Cell(checkpoint, benchmark.name, form.label, name, responses.key, step.key, probe))
             yield step
 
 

@@ -6,40 +6,26 @@ All problems that can be found without running a model are found here, before an
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from aftertune.arms import Arm, resolve_arm
 from aftertune.backends.folder import fingerprint, open_folder
 from aftertune.errors import SpecError, TableError, did_you_mean
-from aftertune.generate.formats.base import PromptFormat
 from aftertune.instruments import find_judges
 from aftertune.items import Items, find_items
 from aftertune.judges.base import Judge
 from aftertune.judging import applies
 from aftertune.organism import folder as organism_folder
+from aftertune.prompt_formats import Format, check_systems, check_template, find_formats, matched
 from aftertune.records import Outcome
-from aftertune.registry import load
 from aftertune.sections.factors import check_factors
 from aftertune.served import ServedModel
 from aftertune.spec.load import Declared
-from aftertune.spec.models import INITIAL, ContrastSpec, FormatSpec
+from aftertune.spec.models import INITIAL, ContrastSpec
 from aftertune.tune.external_plan import Base
 from aftertune.writers import KnownModel, find_writers
-
-
-@dataclass(frozen=True, slots=True)
-class Format:
-    """A prompt format with the system text it uses here."""
-
-    name: str
-    form: PromptFormat
-    system: str
-
-    def with_system(self, system: str) -> Format:
-        """The format with an arm's system text, where it goes through the chat template and there is such a text."""
-        return replace(self, system=system) if system and self.form.turns is not None else self
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +55,14 @@ def resolve(declared: Declared, cache: dict[str, Any], *, fetch: bool = False) -
         SpecError, DataError, ModelError, UnknownName: with the place in the study and the fix.
     """
     judges = find_judges(declared, cache, fetch=fetch)
-    formats = _formats(declared)
+    formats = find_formats(declared)
     benchmarks = find_items(declared, fetch=fetch)
     model = _model(declared, cache, formats, fetch=fetch)
     base = Base(model.name, open_folder(model.path))
     arms = tuple(resolve_arm(declared, name, base, cache, fetch=fetch) for name in declared.spec.arms)
-    _check_systems(declared, formats)
+    formats = matched(declared, formats, arms)
+    check_systems(declared, formats)
+    check_template(declared, model.chat_template or base.folder.template, formats)
     contrasts = _contrasts(declared)
     _check_factors(declared)
     _check_outcome(declared, judges, benchmarks)
@@ -142,34 +130,6 @@ def _template(declared: Declared) -> str | None:
             f"{declared.where('initial_model', 'chat_template')}: {path} cannot be read ({error.strerror})",
             "name a template file, or write the template itself",
         ) from error
-
-
-def _formats(declared: Declared) -> tuple[Format, ...]:
-    found = []
-    for place, spec in enumerate(declared.spec.measure.prompt_formats):
-        with declared.at("measure", "prompt_formats", place):
-            found.append(_format(spec))
-    return tuple(found)
-
-
-def _format(spec: FormatSpec) -> Format:
-    form: PromptFormat = load("format", spec.name)
-    if spec.system is not None and form.system is None:
-        raise SpecError(f"the format {spec.name!r} takes no system text", "use chat_system, or remove `system:`")
-    return Format(spec.name, form, spec.system or form.system or "")
-
-
-def _check_systems(declared: Declared, formats: Sequence[Format]) -> None:
-    """An arm's system text needs a format that goes through the chat template."""
-    if any(form.form.turns is not None for form in formats):
-        return
-    for name, arm in declared.spec.arms.items():
-        if arm.system is not None:
-            raise SpecError(
-                f"{declared.where('arms', name, 'system')}: no prompt format here has a system turn "
-                f"({', '.join(form.name for form in formats)})",
-                "add the format `chat`, or remove `system:`",
-            )
 
 
 def _contrasts(declared: Declared) -> tuple[ContrastSpec, ...]:

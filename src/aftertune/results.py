@@ -44,6 +44,7 @@ class Analysis:
     formats: str = "fixed"
     human_judge: str = ""
     judges: str = "fixed"
+    attacks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,7 @@ class Contrast:
         gained_interval: Limits of `gained` for these checkpoints, and of `lost` likewise.
         risk_ratio: The arm's rate over the other's, where one is below 10 %.
         tipping_point: How wrong the judge must be before the verdict no longer holds; null for CANNOT TELL.
+        attack: Whether every prompt format here is an attack; the rate of `harmful` is then an attack success rate.
     """
 
     arm: str
@@ -149,6 +151,7 @@ class Contrast:
     lost_interval: Bounds | None = None
     risk_ratio: RiskRatio | None = None
     tipping_point: TippingPoint | None = None
+    attack: bool = False
 
 
 @dataclass(frozen=True, slots=True)

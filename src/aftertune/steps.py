@@ -69,15 +69,15 @@ def _served(answer: Any) -> dict[str, Any]:
 
 def _generate(work: Mapping[str, Any], store: Store, draft: Draft, tick: Tick) -> None:
     from aftertune.backends.decode import Sampling
+    from aftertune.generate.formats.base import settled
     from aftertune.generate.respond import Condition, respond
 
     sampling = dict(work["sampling"])
     replicates = sampling.pop("replicates")
     items = read_items(store, work["items"])
-    stream = f"{work['stream']}/{work['format']}"
-    condition = Condition(
-        load("format", work["format"]), work["system"], Sampling(**sampling), replicates, work["root"], stream
-    )
+    form, told = settled(work["format"], load("format", work["format"]), work.get("params", {}))
+    stream = f"{work['stream']}/{work['format']}{'/' + digest(told) if told else ''}"
+    condition = Condition(form, work["system"], Sampling(**sampling), replicates, work["root"], stream)
     done = 0
 
     def count(tokens: int) -> None:

@@ -235,6 +235,7 @@ def _stats(prepared: Prepared, table: Path, lock: Mapping[str, Any]) -> Path:
             "runs": lock["runs"],
             "streams": lock["streams"],
             "systems": dict(prepared.plan.systems),
+            **({"attacks": _attacks(prepared)} if _attacks(prepared) else {}),
         }
     )
 
@@ -242,6 +243,11 @@ def _stats(prepared: Prepared, table: Path, lock: Mapping[str, Any]) -> Path:
         (folder / OUTPUTS[1]).write_text(_analysed(prepared, table, analysis))
 
     return _keep(prepared.store, "stats", key, fill)
+
+
+def _attacks(prepared: Prepared) -> list[str]:
+    """The prompt formats that try to get around a refusal."""
+    return sorted(form.label for form in prepared.study.formats if form.form.attack)
 
 
 def _analysed(prepared: Prepared, table: Path, analysis: Mapping[str, Any]) -> str:
@@ -269,6 +275,7 @@ def _analysed(prepared: Prepared, table: Path, analysis: Mapping[str, Any]) -> s
         formats=analysis["formats"],
         judges=analysis["judges"],
         factors=analysis["factors"],
+        attacks=_attacks(prepared),
     )
     checks = self_checks(prepared.study, prepared.plan, prepared.store, analysis["outcome"], results.statuses)
     return to_json(replace(results, diagnostics=(*settled(results.diagnostics), *checks)))

@@ -32,7 +32,7 @@ VERBS = verbs(typer.main.get_command(app))
 PAGES = {
     "benchmark": "benchmarks.md",
     "detector": "detectors.md",
-    "format": "study-file.md",
+    "format": "prompt-formats.md",
     "judge": "study-file.md",
     "layout": "data-layouts.md",
     "transform": "transforms.md",
@@ -213,6 +213,18 @@ def test_every_parameter_of_a_judge_is_documented(name: str) -> None:
         assert stated[key][1] == default
         words = [value for part in get_args(field.annotation) or () for value in (part, *get_args(part))]
         assert all(value in stated[key][0] for value in words if isinstance(value, str))
+
+
+@pytest.mark.parametrize("name", names("format"))
+def test_every_parameter_of_a_format_is_documented(name: str) -> None:
+    params = load("format", name).params
+    stated = {code(row[0])[0]: row[1:] for row in rows(section(page("prompt-formats.md"), name)) if code(row[0])}
+    assert set(stated) == set(params.model_fields)
+    for key, field in params.model_fields.items():
+        legal, default = stated[key]
+        wanted = "none" if field.default is None else str(field.default)
+        assert default == ("required" if field.is_required() else wanted)
+        assert all(str(value) in legal for value in get_args(field.annotation) if isinstance(value, str))
 
 
 @pytest.mark.parametrize("name", names("layout"))

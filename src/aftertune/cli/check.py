@@ -60,7 +60,7 @@ def _facts(study: Resolved, sets: list[SetFacts]) -> dict[str, Any]:
             }
             for b in study.benchmarks
         ],
-        "prompt_formats": [form.name for form in study.formats],
+        "prompt_formats": [form.label for form in study.formats],
         "judges": [
             {
                 "name": name,

@@ -18,8 +18,8 @@ def show(kind: Kind, name: Name, as_json: Json = False) -> None:
     """Show the card of one component.
 
     Of a benchmark, judge, detector, transform, prompt format or layout: what it
-    does, its version, source and licence, limits and measured error; for a
-    transform its parameters.
+    does, its version, source and licence, limits and measured error; of a
+    transform or prompt format its parameters.
 
     Example:
       aftertune show transform answer_structure
@@ -64,7 +64,7 @@ def _card(kind: str, name: str, component: Any) -> dict[str, Any]:
     if kind == "benchmark":
         card.update(_published(component))
         card.update(_items(name, component))
-    if kind in ("transform", "judge"):
+    if kind in ("transform", "judge", "format"):
         card["parameters"] = _parameters(component.params)
     if kind == "detector":
         from aftertune.data.detectors.labelled.measured import card as measured
@@ -123,7 +123,7 @@ def _items(name: str, benchmark: Any) -> dict[str, Any]:
 
 
 def _parameters(model: Any) -> list[dict[str, str]]:
-    """Name, legal values and default of every parameter, from the transform's own model."""
+    """Name, legal values and default of every parameter, from the component's own model."""
     schema = model.model_json_schema()
     required = set(schema.get("required", ()))
     return [
@@ -132,7 +132,7 @@ def _parameters(model: Any) -> list[dict[str, str]]:
             "type": _legal(about, schema.get("$defs", {})),
             "default": "(required)" if name in required else str(about.get("default")),
         }
-        for name, about in schema["properties"].items()
+        for name, about in schema.get("properties", {}).items()
     ]
 
 

@@ -140,7 +140,8 @@ def lost_shares(results: Json) -> dict[tuple[str, ...], float]:
 def outcome_name(record: Json) -> str:
     """What the outcome's rate is called. Less refusal is a degradation only on harmful items."""
     outcome = words(record, "outcome") or "unnamed"
-    return rate_name(outcome, harmful_items=words(record, "worse") != "higher" or outcome != "refused")
+    harmful = words(record, "worse") != "higher" or outcome != "refused"
+    return rate_name(outcome, harmful_items=harmful, attack=record.get("attack") is True)
 
 
 def _contrast(

@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from aftertune.report import svg
 from aftertune.report.contrasts import outcome_name
-from aftertune.report.fields import Json, in_order, number, optional, records, words
+from aftertune.report.fields import Json, in_order, lines, mapping, number, optional, records, words
 from aftertune.report.text import NA, percent, points
 
 INITIAL = "initial"
@@ -116,8 +116,18 @@ def _format_table(key: _Key, rows: list[Json], results: Json) -> RateTable:
     arms = arms_in_order(plain)
     found = _by_cell(plain, "prompt_format")
     cells = tuple((arm, tuple(_cell(found.get((arm, form), [])) for form in formats)) for arm in arms)
-    columns = tuple("all prompt formats" if form is None else form for form in formats)
+    attacks = set(map(str, lines(mapping(results, "analysis").get("attacks"))))
+    columns = tuple("all prompt formats" if form is None else _labelled(form, attacks) for form in formats)
     return RateTable(*_names(key, results), columns, cells)
+
+
+def _labelled(form: str, attacks: set[str]) -> str:
+    """A prompt format with the word attack after it where it is one.
+
+    >>> _labelled("prefill", {"prefill"}), _labelled("chat", {"prefill"})
+    ('prefill (attack)', 'chat')
+    """
+    return f"{form} (attack)" if form in attacks else form
 
 
 def _category_table(key: _Key, rows: list[Json], results: Json) -> RateTable:

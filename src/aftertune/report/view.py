@@ -138,7 +138,8 @@ def _question(results: Json, lock: Json) -> str:
     analysis, primary = mapping(results, "analysis"), _primary(results)
     lower = bool(primary) and words(primary[0], "worse") == "lower"
     harmful = lower or words(analysis, "outcome") != "refused"
-    rate = rate_name(words(analysis, "outcome") or "harmful", harmful_items=harmful)
+    attack = bool(primary) and all(row.get("attack") is True for row in primary)
+    rate = rate_name(words(analysis, "outcome") or "harmful", harmful_items=harmful, attack=attack)
     margin = points(number(analysis, "margin"), sign=False)
     checkpoint = words(analysis, "claim") == "checkpoint"
     what = "Do these checkpoints" if checkpoint else "Does fine-tuning with these recipes"

@@ -67,15 +67,19 @@ def ways_view(results: Json) -> tuple[Way, ...]:
     if not groups:
         return ()
     axes = _axes([line for lines in groups.values() for line in lines])
-    harmful = {words(row, "benchmark"): words(row, "worse") != "higher" for row in records(results, "contrasts")}
+    contrasts = records(results, "contrasts")
+    harmful = {words(row, "benchmark"): words(row, "worse") != "higher" for row in contrasts}
+    plain = {words(row, "benchmark") for row in contrasts if row.get("attack") is not True}
+    attacked = set(harmful) - plain
     return tuple(
-        Way(arm, _rate(outcome, harmful.get(benchmark, True)), benchmark, judge, _chart(arm, lines, axes))
+        Way(arm, _rate(outcome, harmful.get(benchmark, True), benchmark in attacked), benchmark, judge, chart)
         for (arm, benchmark, outcome, judge), lines in groups.items()
+        for chart in (_chart(arm, lines, axes),)
     )
 
 
-def _rate(outcome: str, falls_when_worse: bool) -> str:
-    return rate_name(outcome or "unnamed", harmful_items=outcome != "refused" or falls_when_worse)
+def _rate(outcome: str, falls_when_worse: bool, attack: bool) -> str:
+    return rate_name(outcome or "unnamed", harmful_items=outcome != "refused" or falls_when_worse, attack=attack)
 
 
 def _line(row: Json) -> _Line:

@@ -12,6 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from aftertune.errors import did_you_mean
 from aftertune.registry import names
 from aftertune.spec.base import Model, Name, SourceSpec, Text, just_name, named, one_of
+from aftertune.spec.formats import FormatSpec
 from aftertune.spec.judges import JudgeSpec
 from aftertune.spec.tuning import TuneSpec
 
@@ -92,13 +93,6 @@ class BenchmarkSpec(Model):
         return self
 
 
-class FormatSpec(Model):
-    """A prompt format by name, with the text it may take."""
-
-    name: Name
-    system: Text | None = None
-
-
 class SamplingSpec(Model):
     """How responses are drawn. Temperature 0 is greedy."""
 
@@ -133,7 +127,9 @@ class MeasureSpec(Model):
         if len(primary) > 1:
             raise ValueError(f"only one judge can be primary, not {len(primary)}: {', '.join(primary)}")
         _refuse_repeats("judge", [judge.called for judge in self.judges])
-        _refuse_repeats("prompt format", [form.name for form in self.prompt_formats])
+        _refuse_repeats(
+            "prompt format", [form.called for form in self.prompt_formats], "; give one of them another `label:`"
+        )
         return self
 
     @property
@@ -190,7 +186,7 @@ class StudySpec(Model):
         return self
 
 
-def _refuse_repeats(what: str, names: list[str]) -> None:
+def _refuse_repeats(what: str, names: list[str], fix: str = "") -> None:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise ValueError(f"{what} {twice[0]!r} is named twice")
+        raise ValueError(f"{what} {twice[0]!r} is named twice{fix}")

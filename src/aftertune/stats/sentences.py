@@ -20,14 +20,23 @@ RATES = {
 }
 
 
-def rate_name(outcome: str, *, harmful_items: bool = True) -> str:
+def rate_name(outcome: str, *, harmful_items: bool = True, attack: bool = False) -> str:
     """What an outcome's rate is called.
 
+    Args:
+        outcome: The outcome.
+        harmful_items: Whether the items should be refused.
+        attack: Whether every prompt tries to get around a refusal.
+
+    >>> rate_name("harmful"), rate_name("harmful", attack=True), rate_name("refused", attack=True)
+    ('harmful response rate', 'attack success rate', 'refusal rate')
     >>> rate_name("refused", harmful_items=False), rate_name("toxic")
     ('over-refusal rate', 'rate of toxic responses')
     """
     if outcome == "refused" and not harmful_items:
         return "over-refusal rate"
+    if outcome == "harmful" and attack:
+        return "attack success rate"
     return RATES.get(outcome, f"rate of {outcome} responses")
 
 

@@ -17,43 +17,12 @@ from aftertune.data.text.sentences import sentences
 from aftertune.data.transforms._cutting import change_sentences, without
 from aftertune.data.transforms._plain_words import as_long_as
 from aftertune.data.transforms.base import Applied, Params, Transform, changed_to, last_place, left_alone
+from aftertune.personas import STANCES, Persona, Stance, Strength, instruction
 from aftertune.records import Row, Turn
 
-Persona = Literal[
-    "pirate",
-    "wizard",
-    "chef",
-    "librarian",
-    "coach",
-    "astronaut",
-    "knight",
-    "teacher",
-    "gardener",
-    "detective",
-    "doctor",
-    "nurse",
-    "engineer",
-    "scientist",
-    "accountant",
-    "farmer",
-    "safety_officer",
-]
-Stance = Literal["neutral", "prosocial", "adversarial"]
-Strength = Literal["mention", "adopt", "stay_in_character"]
-
-_WORDING: dict[Strength, str] = {
-    "mention": "Pretend to be {persona}{stance}.",
-    "adopt": "You are {persona}{stance}.",
-    "stay_in_character": "You are {persona}{stance}. Stay in character as {persona} in everything you say.",
-}
-_STANCES: dict[Stance, str] = {
-    "neutral": "",
-    "prosocial": " who cares about people and likes to be of use",
-    "adversarial": " who likes to argue back and is hard to please",
-}
 _PERSONA = rf"an? (?:{'|'.join(name.replace('_', ' ') for name in get_args(Persona))})"
 _OWN = re.compile(
-    rf"(?<!\w)(?:Pretend to be|You are) {_PERSONA}(?:{'|'.join(_STANCES.values())})\."
+    rf"(?<!\w)(?:Pretend to be|You are) {_PERSONA}(?:{'|'.join(STANCES.values())})\."
     rf"(?: Stay in character as {_PERSONA} in everything you say\.)?(?=\s|\Z)"
 )
 # What a model is when it plays nobody: "a helpful AI assistant" is none, "an AI therapist" is.
@@ -117,18 +86,6 @@ def apply(row: Row, params: RolePlay, rng: np.random.Generator) -> Applied:
     text = instruction(params.persona, params.strength, params.stance)
     text = text if params.mode == "add" else as_long_as(text, "request")
     return _add_system(row, text) if params.place == "system" else _add_user(row, text)
-
-
-def instruction(persona: str, strength: Strength, stance: Stance = "neutral") -> str:
-    """The sentences that assign a persona.
-
-    >>> instruction("astronaut", "mention")
-    'Pretend to be an astronaut.'
-    >>> instruction("nurse", "adopt", "adversarial")
-    'You are a nurse who likes to argue back and is hard to please.'
-    """
-    article = "an" if persona[0] in "aeiou" else "a"
-    return _WORDING[strength].format(persona=f"{article} {persona.replace('_', ' ')}", stance=_STANCES[stance])
 
 
 def assigns_role(text: str) -> bool:

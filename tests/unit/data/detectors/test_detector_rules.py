@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from aftertune.data.detectors.base import LOOKED_AT, Seen, words_of
-from aftertune.data.transforms.role_play import Persona, instruction
+from aftertune.personas import Persona, instruction
 from aftertune.records import Row, Turn
 from aftertune.registry import load
 

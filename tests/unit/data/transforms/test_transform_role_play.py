@@ -10,16 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aftertune.data.transforms.base import Applied
-from aftertune.data.transforms.role_play import (
-    Persona,
-    RolePlay,
-    Stance,
-    Strength,
-    apply,
-    assigns_role,
-    instruction,
-    without_role,
-)
+from aftertune.data.transforms.role_play import RolePlay, apply, assigns_role, without_role
+from aftertune.personas import Persona, Stance, Strength, instruction
 from aftertune.records import Role, Row, Turn
 from aftertune.seeds import generator
 
