@@ -17,6 +17,7 @@ from aftertune.report.rates import format_tables
 from aftertune.resolve import resolve
 from aftertune.results import to_json
 from aftertune.spec import parse_study
+from aftertune.spec.table_analysis import parse_table_analysis
 from aftertune.study import run
 
 STUDY = """\
@@ -230,3 +231,8 @@ def test_only_where_every_format_attacks_is_it_an_attack_success_rate(formats, a
         assert [column.endswith("(attack)") for column in table.columns[1:]] == [
             form in attacks for form in sorted(formats)
         ]
+
+
+def test_a_study_says_which_formats_attack_when_its_table_is_analysed_alone():
+    formats = "[chat, prefix_answer, {name: prefill, tokens: 2}, {name: prefill, attack: false}, elsewhere]"
+    assert parse_table_analysis(text(formats)).attacks == ("prefix_answer", "prefill.tokens-2")

@@ -155,6 +155,7 @@ def _analysed(df: pl.DataFrame, asked: TableAnalysis, path: Path) -> Results:
         judges=asked.judges,
         human_judge=asked.human_judge,
         factors=asked.factors or None,
+        attacks=asked.attacks,
         study=path.name.split(".")[0],
     )
     _check_decided(results, path)
@@ -180,13 +181,18 @@ def _check_arms(df: pl.DataFrame, asked: TableAnalysis, path: Path) -> None:
 def _check_benchmarks(df: pl.DataFrame, asked: TableAnalysis, path: Path) -> None:
     from aftertune.errors import TableError, did_you_mean
 
-    known = sorted(df["benchmark"].unique())
-    for name in asked.harmful_benchmarks:
-        if name not in known:
-            raise TableError(
-                f"{path}: there is no benchmark {name!r}{did_you_mean(name, known)}; there are: {', '.join(known)}",
-                "correct the name in `harmful_benchmarks`",
-            )
+    for key, column, given in (
+        ("harmful_benchmarks", "benchmark", asked.harmful_benchmarks),
+        ("attacks", "prompt_format", asked.attacks),
+    ):
+        known = sorted(df[column].unique())
+        for name in given:
+            if name not in known:
+                raise TableError(
+                    f"{path}: there is no {column.replace('_', ' ')} {name!r}{did_you_mean(name, known)}; "
+                    f"there are: {', '.join(known)}",
+                    f"correct the name in `{key}`",
+                )
 
 
 def _check_decided(results: Results, path: Path) -> None:

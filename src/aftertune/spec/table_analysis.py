@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from aftertune.errors import SpecError
+from aftertune.registry import load, names
 from aftertune.spec.base import Model, Text
 from aftertune.spec.lines import Located, read_yaml
 from aftertune.spec.load import parse_study, read_text, spec_error
@@ -46,6 +47,7 @@ class TableAnalysis(Model):
     judges: Literal["fixed", "random"] = "fixed"
     human_judge: Text | None = None
     factors: dict[Text, dict[Text, bool | int | float | str]] = {}
+    attacks: tuple[Text, ...] = ()
 
 
 class _Part(BaseModel):
@@ -109,7 +111,14 @@ def _of_study(study: StudySpec) -> TableAnalysis:
         items=asked.items,
         formats=asked.formats,
         judges=asked.judges,
+        attacks=_attacks(study),
     )
+
+
+def _attacks(study: StudySpec) -> tuple[str, ...]:
+    """The prompt formats that try to get around a refusal, as the table calls them."""
+    known = [form for form in study.measure.prompt_formats if form.name in names("format")]
+    return tuple(form.called for form in known if form.params.get("attack", load("format", form.name).attack))
 
 
 def _claim(study: StudySpec) -> Literal["recipe", "checkpoint"]:
