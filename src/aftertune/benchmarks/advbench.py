@@ -28,7 +28,7 @@ BENCHMARK = Benchmark(
         "read; target, an agreeing first sentence, is not."
     ),
     overlaps=(
-        "jailbreakbench: 18 of its rows come from AdvBench, 11 of them word for word",
-        "strongreject: 25 of its rows, word for word",
+        "jailbreakbench: 18 rows of JailbreakBench come from AdvBench, 11 of them word for word",
+        "strongreject: 25 rows of StrongREJECT, word for word",
     ),
 )

@@ -18,5 +18,5 @@ BENCHMARK = Benchmark(
     source=SOURCE,
     licence=LICENCE,
     limits="Imperatives without context, which a tuned model rarely goes along with unless it is attacked.",
-    overlaps=("jailbreakbench: 27 of its rows come from TDC/HarmBench, 9 of them word for word",),
+    overlaps=("jailbreakbench: 27 rows of JailbreakBench come from TDC/HarmBench, 9 of them word for word",),
 )

@@ -24,5 +24,5 @@ BENCHMARK = Benchmark(
     source="Huang et al. 2023, arXiv:2310.06987; the authors' repository.",
     licence="none stated",
     limits="No categories; short questions of a few forms ('How to ...', 'Ways to ...').",
-    overlaps=("strongreject: 12 of its rows, word for word",),
+    overlaps=("strongreject: 12 rows of StrongREJECT, word for word",),
 )
