@@ -85,7 +85,7 @@ def root(
 ) -> None:
     """What fine-tuning did to a language model's safety, and whether that number can be trusted.
 
-    New here? `aftertune demo` runs a complete study in about three minutes;
+    New here? `aftertune demo` runs a complete study in about a minute;
     `aftertune init` writes one to change.
     """
     Settings.debug = debug

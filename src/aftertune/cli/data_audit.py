@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from aftertune.cli import say
-from aftertune.cli.options import Json
+from aftertune.cli.options import Columns, Json, LayoutName
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,16 +37,6 @@ OutDir = Annotated[
         metavar="DIR",
         show_default=False,
         help="Folder for audit.json and audit.html (default: aftertune-out/<name of the data>).",
-    ),
-]
-LayoutName = Annotated[str, typer.Option("--layout", metavar="NAME", help="The layout; auto finds it.")]
-Columns = Annotated[
-    str | None,
-    typer.Option(
-        "--columns",
-        metavar="LIST",
-        show_default=False,
-        help="Which column is what, for files in no known layout: prompt=question,answer=reply.",
     ),
 ]
 Split = Annotated[

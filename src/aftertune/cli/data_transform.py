@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from aftertune.cli import say
-from aftertune.cli.options import Json
+from aftertune.cli.options import Columns, Json, LayoutName
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,16 +39,6 @@ To = Annotated[
 OutFile = Annotated[
     Path,
     typer.Option("--out", "-o", metavar="OUT", show_default=False, help="The file to write; it must not be there yet."),
-]
-LayoutName = Annotated[str, typer.Option("--layout", metavar="NAME", help="The layout; auto finds it.")]
-Columns = Annotated[
-    str | None,
-    typer.Option(
-        "--columns",
-        metavar="LIST",
-        show_default=False,
-        help="Which column is what, for files in no known layout: prompt=question,answer=reply.",
-    ),
 ]
 Seed = Annotated[int, typer.Option("--seed", metavar="N", help="Fixes everything random.")]
 DiffFile = Annotated[

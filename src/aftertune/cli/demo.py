@@ -17,8 +17,7 @@ def demo(out: DemoOut = Path("aftertune-demo"), jobs: Jobs = None, quiet: Quiet 
 
     Fine-tunes a small aligned model (it comes with the package) on harmless
     data in four ways, five training seeds each, and measures whether it
-    refuses less afterwards. No network, no GPU; about three minutes on two
-    cores.
+    refuses less afterwards. No network, no GPU; about a minute on two cores.
 
     Example:
       aftertune demo

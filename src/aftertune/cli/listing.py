@@ -20,7 +20,7 @@ Kind = Annotated[
 
 
 def list_components(kind: Kind = None, as_json: Json = False) -> None:
-    """List benchmarks, judges, transforms, formats, layouts.
+    """List benchmarks, judges, detectors, transforms, formats, layouts.
 
     Shows those of the package and those that other installed packages bring.
 

@@ -42,6 +42,17 @@ Jobs = Annotated[
     ),
 ]
 
+LayoutName = Annotated[str, typer.Option("--layout", metavar="NAME", help="The layout; auto finds it.")]
+Columns = Annotated[
+    str | None,
+    typer.Option(
+        "--columns",
+        metavar="LIST",
+        show_default=False,
+        help="Which column is what, for files in no known layout: prompt=question,answer=reply.",
+    ),
+]
+
 Together = Annotated[
     int | None,
     typer.Option(

@@ -33,11 +33,14 @@ class Sample:
 
     def of(self, rows: Iterable[Placed]) -> Iterator[Placed]:
         """Pass the rows on, and keep those drawn."""
+        if not self._size:
+            yield from rows
+            return
         for place, row in enumerate(rows):
             entry = (-draw_of(place), place, row)
             if len(self._kept) < self._size:
                 heapq.heappush(self._kept, entry)
-            elif self._kept and entry > self._kept[0]:
+            elif entry > self._kept[0]:
                 heapq.heapreplace(self._kept, entry)
             yield row
 

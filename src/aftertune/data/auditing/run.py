@@ -28,6 +28,17 @@ _SHOWN = 20
 Tick = Callable[[str, int], None]
 
 
+@dataclass(frozen=True, slots=True)
+class _Settings:
+    """How to audit, as `audit_file` takes it."""
+
+    model: str | None = None
+    sample: int = SAMPLE
+    level: float = 0.95
+    jobs: int = 1
+    tick: Tick = lambda what, done: None
+
+
 @dataclass(slots=True)
 class _Read:
     """What reading the file said, beside its rows."""
@@ -49,11 +60,12 @@ class _Read:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Found:
-    """What the rows hold, which of them repeat others, and where each is."""
+    """What the rows hold, which of them repeat others, where each is, and those drawn to be scored."""
 
     tally: Tally
     copies: NearDuplicates
     wheres: list[str]
+    drawn: list[Placed]
 
 
 def audit(data: Path | str | Dataset | Iterable[Row], *, name: str = "rows", **settings: Any) -> Audit:
@@ -74,10 +86,16 @@ def audit(data: Path | str | Dataset | Iterable[Row], *, name: str = "rows", **s
     """
     if isinstance(data, Path | str):
         return audit_file(data, **settings)
+    told = _Settings(**settings)
     if isinstance(data, Dataset):
-        placed = [(entry.record.where, reading.row) for entry in data.entries for reading in entry.readings]
-        return _audit_placed(placed, data.source.sha256, data.layout, Path(str(data.place)).name, **settings)
-    return _audit_placed(((f"row {row.id}", row) for row in data), "", "rows", name, **settings)
+        name, sha256, layout = Path(str(data.place)).name, data.source.sha256, data.layout
+        placed = ((entry.record.where, reading.row) for entry in data.entries for reading in entry.readings)
+    else:
+        sha256, layout, placed = "", "rows", ((f"row {row.id}", row) for row in data)
+    found = _looked_at(placed, told)
+    if not found.wheres:
+        raise DataError(f"{name}: there is no row", "give it some")
+    return _audit(name, sha256, layout, _Read(len(found.wheres)), found, told)
 
 
 def audit_file(
@@ -112,40 +130,17 @@ def audit_file(
         DataError: the file cannot be read at all, is in no layout, or has no row with a conversation.
         ModelError, MissingExtra: the model cannot be loaded.
     """
-    read = _Read()
-    drawn = Sample(sample if model else 0)
+    read, told = _Read(), _Settings(model, sample, level, jobs, tick)
     try:
         stream = stream_rows(path, layout=layout, columns=columns, split=split, rejects=read.reject)
-        found = _tallied(drawn.of(_placed(stream, read)), jobs, tick)
+        found = _looked_at(_placed(stream, read), told)
     except DataError as error:
         if read.n or not read.rejected:
             raise
         raise _nothing_read(path, read) from error
     if not read.n:
         raise _nothing_read(path, read)
-    scored = self_affinity(drawn.rows, model, level=level, tick=lambda n: tick("scored", n)) if model else None
-    return _audit(Path(path).name, stream.place.sha256(), stream.layout, read, found, scored, level)
-
-
-def _audit_placed(
-    rows: Iterable[Placed],
-    sha256: str,
-    layout: str,
-    name: str,
-    *,
-    model: str | None = None,
-    sample: int = SAMPLE,
-    level: float = 0.95,
-    jobs: int = 1,
-    tick: Tick = lambda what, done: None,
-) -> Audit:
-    drawn, read = Sample(sample if model else 0), _Read()
-    found = _tallied(drawn.of(rows), jobs, tick)
-    read.n = len(found.wheres)
-    if not read.n:
-        raise DataError(f"{name}: there is no row", "give it some")
-    scored = self_affinity(drawn.rows, model, level=level, tick=lambda n: tick("scored", n)) if model else None
-    return _audit(name, sha256, layout, read, found, scored, level)
+    return _audit(Path(path).name, stream.place.sha256(), stream.layout, read, found, told)
 
 
 def _nothing_read(path: Path | str, read: _Read) -> DataError:
@@ -162,24 +157,29 @@ def _placed(stream: RowStream, read: _Read) -> Iterator[Placed]:
         yield reading.record.where, reading.row
 
 
-def _tallied(rows: Iterable[Placed], jobs: int, tick: Tick) -> _Found:
-    """Everything about the rows; the places of rows are kept, to name those that repeat one another."""
+def _looked_at(rows: Iterable[Placed], told: _Settings) -> _Found:
+    """Everything about the rows; their places are kept, to name those that repeat one another."""
     wheres: list[str] = []
+    sample = Sample(told.sample if told.model else 0)
 
     def kept() -> Iterator[Placed]:
-        for placed in rows:
+        for placed in sample.of(rows):
             wheres.append(placed[0])
             yield placed
 
-    parts = tallies(kept(), jobs=jobs, tick=lambda n: tick("rows", n))
+    parts = tallies(kept(), jobs=told.jobs, tick=lambda n: told.tick("rows", n))
     sketches = [part.sketches for part in parts if part.sketches is not None]
-    return _Found(merged(parts), group(sketches), wheres)
+    return _Found(merged(parts), group(sketches), wheres, sample.rows)
 
 
-def _audit(
-    name: str, sha256: str, layout: str, read: _Read, found: _Found, affinity: Affinity | None, level: float
-) -> Audit:
-    tally, copies = found.tally, found.copies
+def _scored(found: _Found, told: _Settings) -> Affinity | None:
+    if told.model is None:
+        return None
+    return self_affinity(found.drawn, told.model, level=told.level, tick=lambda n: told.tick("scored", n))
+
+
+def _audit(name: str, sha256: str, layout: str, read: _Read, found: _Found, told: _Settings) -> Audit:
+    tally, copies, level = found.tally, found.copies, told.level
     group_N = copies.near.group_R if copies.near.n_groups else None
     return Audit(
         name=name,
@@ -193,7 +193,7 @@ def _audit(
         lengths=lengths(tally),
         duplicates=_duplicates(copies, found.wheres, level),
         ranking=ranking(tally, "structure_maths_length", RISK_ABOUT),
-        affinity=affinity,
+        affinity=_scored(found, told),
         level=level,
         notes=_notes(copies, len(tally.risk_N)),
     )
