@@ -11,7 +11,6 @@ from aftertune.backends.decode import Request, Sampling, generated, write
 from aftertune.backends.hf import ModelRef, load_model
 from aftertune.backends.loop import stream
 from aftertune.backends.loopable import is_loopable
-from aftertune.errors import AftertuneError
 from aftertune.records import Turn
 from tests_support.families import CONFIGS, LOOPED, make_family
 
@@ -84,11 +83,8 @@ def test_the_number_of_rows_does_not_matter(family, name, sampling):
 def test_texts_of_the_organism_are_those_of_generate(sampling):
     from aftertune.organism import folder, items_file
 
-    try:
-        loaded = load_model(ModelRef(folder("model")))
-        lines = [line for name in ("harm", "tasks") for line in items_file(name).read_text().splitlines()[::3]]
-    except AftertuneError as error:
-        pytest.skip(f"the organism is not built: {error.message}")
+    loaded = load_model(ModelRef(folder("model")))
+    lines = [line for name in ("harm", "tasks") for line in items_file(name).read_text().splitlines()[::3]]
     sampling = replace(sampling, batch_size=32, max_new_tokens=40)
     requests = asked(loaded, [json.loads(line)["prompt"] for line in lines])
     assert len(requests) > 60

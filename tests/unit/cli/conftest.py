@@ -13,7 +13,6 @@ import pytest
 from typer.testing import CliRunner
 
 from aftertune.cli.app import app
-from aftertune.errors import AftertuneError
 
 STUDY = """\
 study: tiny
@@ -120,14 +119,3 @@ def again(finished, tmp_path, monkeypatch) -> Place:
     monkeypatch.chdir(tmp_path / "copy")
     monkeypatch.delenv("AFTERTUNE_STORE", raising=False)
     return Place(tmp_path / "copy")
-
-
-@pytest.fixture
-def organism() -> None:
-    """Skip where the organism's weights and items have not been made."""
-    from aftertune.organism import ITEMS, folder, items_file
-
-    try:
-        folder("model"), folder("judge"), [items_file(name) for name in ITEMS]
-    except AftertuneError as error:
-        pytest.skip(f"the organism is not built: {error.message}")

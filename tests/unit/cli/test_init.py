@@ -39,7 +39,7 @@ def test_the_demo_is_large_enough_to_say_something():
     assert {contrast.arm for contrast in spec.analysis.contrasts} == set(spec.arms)
 
 
-def test_the_organism_start_checks_clean(place, organism):
+def test_the_organism_start_checks_clean(place):
     place.call("init", "new.yaml")
     found = json.loads(place.call("check", "new.yaml", "--json").stdout)
     assert found["warnings"] == []

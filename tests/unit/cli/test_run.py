@@ -145,7 +145,7 @@ def stopped(place, how, *words):
 
 
 @pytest.mark.slow
-def test_the_organism_study_runs_from_init_to_report(place, organism):
+def test_the_organism_study_runs_from_init_to_report(place):
     assert place.call("init", "mine.yaml").exit_code == 0
     text = (place / "mine.yaml").read_text()
     for old, new in (("rows: 200", "rows: 20"), ("epochs: 3", "epochs: 1"), ("seeds: 5", "seeds: 2")):
