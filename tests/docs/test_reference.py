@@ -190,16 +190,20 @@ def test_the_number_of_items_of_a_benchmark_and_its_licence_are_documented(name:
         assert (row[1], row[4]) == (f"{benchmark.n_items:,}", benchmark.licence)
 
 
-@pytest.mark.parametrize("name", names("transform"))
-def test_every_parameter_of_a_transform_is_documented(name: str) -> None:
-    params: type[Params] = load("transform", name).params
-    stated = {code(row[0])[0]: row[1:] for row in rows(section(page("transforms.md"), name)) if code(row[0])}
+def check_parameters(params: type[Params], text: str) -> None:
+    """A section's table has every parameter of a component, with its legal values and its default."""
+    stated = {code(row[0])[0]: row[1:] for row in rows(text) if code(row[0])}
     assert set(stated) == set(params.model_fields)
     for key, field in params.model_fields.items():
         legal, default = stated[key]
         wanted = "none" if field.default is None else str(field.default)
         assert default == ("required" if field.is_required() else wanted)
         assert all(str(value) in legal for value in get_args(field.annotation) if isinstance(value, str))
+
+
+@pytest.mark.parametrize("name", names("transform"))
+def test_every_parameter_of_a_transform_is_documented(name: str) -> None:
+    check_parameters(load("transform", name).params, section(page("transforms.md"), name))
 
 
 @pytest.mark.parametrize("name", [name for name in names("judge") if load("judge", name).params.model_fields])
@@ -217,14 +221,7 @@ def test_every_parameter_of_a_judge_is_documented(name: str) -> None:
 
 @pytest.mark.parametrize("name", names("format"))
 def test_every_parameter_of_a_format_is_documented(name: str) -> None:
-    params = load("format", name).params
-    stated = {code(row[0])[0]: row[1:] for row in rows(section(page("prompt-formats.md"), name)) if code(row[0])}
-    assert set(stated) == set(params.model_fields)
-    for key, field in params.model_fields.items():
-        legal, default = stated[key]
-        wanted = "none" if field.default is None else str(field.default)
-        assert default == ("required" if field.is_required() else wanted)
-        assert all(str(value) in legal for value in get_args(field.annotation) if isinstance(value, str))
+    check_parameters(load("format", name).params, section(page("prompt-formats.md"), name))
 
 
 @pytest.mark.parametrize("name", names("layout"))
